@@ -1,0 +1,91 @@
+package event
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Time is a moment in milliseconds since 1970 UTC. On the wire it is RFC 3339
+// in UTC with milliseconds; zero means absent.
+type Time int64
+
+const wireLayout = "2006-01-02T15:04:05.000Z"
+
+// ErrTime is the cause of every refusal of a time text.
+var ErrTime = errors.New("not a time")
+
+// At converts a time.Time; sub-millisecond digits are cut off.
+func At(t time.Time) Time { return Time(t.UnixMilli()) }
+
+// Std converts to a time.Time in UTC.
+func (t Time) Std() time.Time { return time.UnixMilli(int64(t)).UTC() }
+
+// Add moves t by d, in whole milliseconds.
+func (t Time) Add(d time.Duration) Time { return t + Time(d.Milliseconds()) }
+
+// Sub is the distance t-u.
+func (t Time) Sub(u Time) time.Duration { return time.Duration(t-u) * time.Millisecond }
+
+// String is the wire form; empty for the zero time.
+func (t Time) String() string {
+	if t == 0 {
+		return ""
+	}
+	return t.Std().Format(wireLayout)
+}
+
+// MarshalJSON writes the wire form, null for zero.
+func (t Time) MarshalJSON() ([]byte, error) {
+	if t == 0 {
+		return []byte("null"), nil
+	}
+	b := make([]byte, 0, len(wireLayout)+2)
+	b = append(b, '"')
+	b = t.Std().AppendFormat(b, wireLayout)
+	return append(b, '"'), nil
+}
+
+// UnmarshalJSON reads RFC 3339 with any zone, or a number of milliseconds.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	s := string(b)
+	if s == "null" || s == `""` {
+		*t = 0
+		return nil
+	}
+	if s[0] != '"' {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return fmt.Errorf("time %s: %w", s, ErrTime)
+		}
+		*t = Time(n)
+		return nil
+	}
+	v, err := ParseTime(s[1 : len(s)-1])
+	if err != nil {
+		return err
+	}
+	*t = v
+	return nil
+}
+
+// clientLayouts are the forms that clients send besides RFC 3339.
+var clientLayouts = []string{
+	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00",
+	"2006-01-02T15:04:05.999999999-0700", "2006-01-02T15:04Z07:00",
+}
+
+// ParseTime reads the times that clients send: RFC 3339 and its near relatives.
+// A text without a zone is UTC.
+func ParseTime(s string) (Time, error) {
+	if s == "" {
+		return 0, nil
+	}
+	for _, layout := range clientLayouts {
+		if v, err := time.Parse(layout, s); err == nil {
+			return At(v), nil
+		}
+	}
+	return 0, fmt.Errorf("%q: %w", s, ErrTime)
+}
