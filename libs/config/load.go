@@ -108,7 +108,7 @@ func (d *document) secretFiles() []string {
 	var notices []string
 	for _, path := range Keys() {
 		from, ok := all[path+"_file"]
-		secret, isSecret := all[path].value.Interface().(Secret)
+		secret, isSecret := reflect.TypeAssert[Secret](all[path].value)
 		if !ok || !isSecret || from.value.String() == "" {
 			continue
 		}

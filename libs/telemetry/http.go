@@ -94,7 +94,9 @@ func Serve(ctx context.Context, opts ServeOptions) error {
 		opts.Log.Warn("connections were still open at the end of the drain and are cut")
 		err = server.Close()
 	}
-	<-served // http.ErrServerClosed
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	if err != nil {
 		return fmt.Errorf("end the server on %s: %w", listener.Addr(), err)
 	}
