@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -235,6 +236,24 @@ func TestExampleExplainsEveryKey(t *testing.T) {
 		}
 		explained := strings.Contains(line, " # ") || i > 0 && strings.HasPrefix(strings.TrimSpace(lines[i-1]), "#")
 		assert.True(t, explained, "line %d: %s has no comment", i+1, key)
+	}
+}
+
+func TestDeployFilesSetOnlyVariablesThatExist(t *testing.T) {
+	known := make(map[string]bool)
+	for _, key := range config.Keys() {
+		known["TAGWIRE_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = true
+	}
+	known["TAGWIRE_ENGINES_DIR"] = true // read by the embedded parts
+	variable := regexp.MustCompile(`TAGWIRE_[A-Z_]+`)
+	for _, file := range []string{"docker-compose.yml", "deploy/docker/Dockerfile", "deploy/docker/parts.env.example"} {
+		text, err := os.ReadFile("../../" + file)
+		require.NoError(t, err)
+		names := variable.FindAllString(string(text), -1)
+		require.NotEmpty(t, names, file)
+		for _, name := range names {
+			assert.True(t, known[name], "%s sets %s, which is no setting", file, name)
+		}
 	}
 }
 
