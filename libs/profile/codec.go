@@ -1,0 +1,75 @@
+package profile
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/tagwire/tagwire/libs/event"
+)
+
+// The modes are built once from constants and never changed.
+var encMode, decMode = modes()
+
+func modes() (cbor.EncMode, cbor.DecMode) {
+	enc, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, TextMarshaler: cbor.TextMarshalerTextString}.EncMode()
+	if err != nil {
+		panic(fmt.Sprintf("profile codec: %v", err)) // the options are constants
+	}
+	dec, err := cbor.DecOptions{
+		TextUnmarshaler: cbor.TextUnmarshalerTextString, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20,
+		DefaultMapType: reflect.TypeFor[map[string]any](),
+	}.DecMode()
+	if err != nil {
+		panic(fmt.Sprintf("profile codec: %v", err))
+	}
+	return enc, dec
+}
+
+// Encode is the stored form: CBOR with numbered keys. Equal profiles give equal
+// bytes.
+func (p *Profile) Encode() ([]byte, error) {
+	b, err := encMode.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("encode profile %s: %w", p.ID, err)
+	}
+	return b, nil
+}
+
+// Decode reads the stored form.
+func Decode(b []byte) (*Profile, error) {
+	p := &Profile{}
+	if err := decMode.Unmarshal(b, p); err != nil {
+		return nil, fmt.Errorf("decode profile: %w", err)
+	}
+	return p, nil
+}
+
+// TagStates are the held tags for people and other programs, sorted by name.
+func (p *Profile) TagStates() []event.TagState {
+	out := make([]event.TagState, 0, len(p.Tags))
+	for _, name := range sortedKeys(p.Tags) {
+		t := p.Tags[name]
+		if !t.Holds() {
+			continue
+		}
+		out = append(out, event.TagState{
+			Tag: name, Group: t.Group, Value: t.Value, Since: t.Since, ExpiresAt: t.Expires,
+			Rule: t.Rule, RuleVersion: t.Version, Origin: t.Origin, Evidence: t.Evidence,
+		})
+	}
+	return out
+}
+
+// Holds says that there is such a tag; nil is none.
+func (t *Tag) Holds() bool { return t != nil }
+
+func traitText(t event.Trait) string {
+	b, err := json.Marshal(t.Value)
+	if err != nil { // values come from JSON
+		return ""
+	}
+	return string(b)
+}

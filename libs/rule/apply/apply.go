@@ -1,0 +1,313 @@
+package apply
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/govalues/decimal"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/cond"
+)
+
+// Input is one interaction with what the resolver and the log say of it.
+type Input struct {
+	Event    *event.Event
+	Own      []event.Identity // identities of the event that are this profile's
+	Place    event.Time       // place in time
+	Internal bool             // a test, staff or internal identity
+	Fresh    time.Duration    // an alert needs received_at − time below it
+	Late     time.Duration    // farther behind the newest event marks the profile stale
+}
+
+// TypeConsent is the event by which a person refuses or allows profiling
+// (properties.profiling: refused, granted) or is suppressed
+// (properties.suppressed: true, false).
+const TypeConsent = "consent.set"
+
+// Event folds an interaction into the profile and judges what it can affect.
+// Due timers up to in.Place must have been fired by Advance.
+func Event(s *rule.Set, p *profile.Profile, in Input) Result {
+	res := Result{}
+	e := in.Event
+	if p.Suppressed && e.Type != TypeConsent {
+		return res
+	}
+	if !p.Remember(profile.IDHash(e.Source, e.EventID), in.Place) {
+		res.Duplicate = true
+		return res
+	}
+	res.Changed = true
+	j := &judge{
+		set: s, p: p, res: &res, ev: e, at: e.Time, cause: e.EventID, reason: ReasonRule, late: e.Time < p.Clock,
+		fresh: !e.Backfill && e.ReceivedAt.Sub(e.Time) < in.Fresh, folds: map[string]bool{},
+	}
+	j.arrive(in)
+	if j.consent(); p.Suppressed || p.Refused {
+		return res
+	}
+	j.fold()
+	j.catalogue(e.Tags)
+	j.manual()
+	j.rules()
+	return res
+}
+
+// arrive takes in what an event says beside its facts.
+func (j *judge) arrive(in Input) {
+	p, e := j.p, j.ev
+	if p.FirstSeen == 0 || e.Time < p.FirstSeen {
+		p.FirstSeen = e.Time
+		j.all = true // `absent` counts from it
+	}
+	if p.Newest != 0 && p.Newest.Sub(e.Time) > in.Late && !p.Stale {
+		p.Stale = true
+		j.res.Changes = append(j.res.Changes, j.change(event.OpStale, "stale"))
+	}
+	p.LastSeen, p.Newest, p.Clock = max(p.LastSeen, e.Time), max(p.Newest, e.Time), max(p.Clock, e.Time)
+	if j.at < p.Clock && j.late {
+		j.at = p.Clock // state is judged at the clock
+	}
+	for _, id := range in.Own {
+		j.traits = p.AddIdentity(id) || j.traits
+	}
+	p.Internal = p.Internal || in.Internal
+	for name, v := range e.Traits {
+		j.traits = p.SetTrait(name, event.Trait{Value: v, Source: e.Source, Time: e.Time}) || j.traits
+	}
+	j.staff()
+	if e.Channel != "" && !slices.Contains(p.Channels, e.Channel) {
+		p.Channels, j.traits = profile.AddTo(p.Channels, e.Channel), true
+	}
+	if e.StoreID != "" && !slices.Contains(p.Stores, e.StoreID) {
+		p.Stores, j.traits = profile.AddTo(p.Stores, e.StoreID), true
+	}
+	if e.Backfill {
+		p.Import = e.Import
+		if p.Import == "" {
+			p.Import = OpenImport
+		}
+	}
+}
+
+// OpenImport is the import of events that name none: those of /v1/import and
+// with context.backfill.
+const OpenImport = "backfill"
+
+// twoWay are contacts in which customer and staff both take part.
+var twoWay = map[string]bool{"chat.message": true, "chat.start": true, "call.start": true, "kf.session": true, "kf.enter": true}
+
+func (j *judge) staff() {
+	e := j.ev
+	if e.StaffID == "" {
+		return
+	}
+	before := j.p.Owner()
+	switch {
+	case e.Type == "contact.add" || e.Type == "contact.add_half":
+		j.p.Meet(e.StaffID, profile.Contact{Since: e.Time})
+	case e.Type == "contact.delete_by_staff" || e.Type == "contact.delete_by_customer":
+		j.p.Meet(e.StaffID, profile.Contact{Left: e.Time})
+	case twoWay[e.Type]:
+		j.p.Meet(e.StaffID, profile.Contact{TwoWay: e.Time})
+	}
+	j.traits = j.traits || before != j.p.Owner()
+}
+
+// consent is read before any rule.
+func (j *judge) consent() {
+	if j.ev.Type != TypeConsent {
+		return
+	}
+	p := j.p
+	switch j.ev.Properties.String("profiling") {
+	case "refused":
+		p.Refused = true
+	case "granted":
+		p.Refused = false
+		j.all = true
+	}
+	if v, ok := j.ev.Properties.Get("suppressed"); ok {
+		p.Suppressed = v == true
+	}
+	if !p.Refused && !p.Suppressed {
+		return
+	}
+	j.reason = ReasonRefused
+	for _, t := range p.TagStates() {
+		if t.Origin != "manual" {
+			j.drop(t.Tag, event.OpRemoved, nil)
+		}
+	}
+	p.Folds, p.Matches, p.Recent = nil, nil, nil
+}
+
+// fold adds the event's facts to every fold that its type feeds.
+func (j *judge) fold() {
+	e := j.ev
+	feeds := len(j.set.EventTags(e.Type)) > 0 || len(e.Tags) > 0
+	m := &cond.Moment{Now: e.Time, Profile: j.p, Event: e}
+	for _, f := range j.set.FoldsOf(e.Type) {
+		if f.Where != nil && !f.Where.Eval(m).True() {
+			continue
+		}
+		fact := profile.Fact{T: e.Time, H: profile.IDHash(e.Source, e.EventID), N: f.Types[e.Type]}
+		if f.Of != nil {
+			if !j.take(f, m, &fact) {
+				continue
+			}
+		}
+		j.p.FoldOf(f.Key).Add(f.Shape, fact, j.p.Clock)
+		j.folds[f.Key], feeds = true, true
+	}
+	if feeds {
+		j.p.Witness(evidenceOf(e))
+	}
+}
+
+// take fills the fact with what `of` gives; false when the event has no such
+// value. Money of another currency than the base has no value without a rate.
+func (j *judge) take(f *rule.Fold, m *cond.Moment, fact *profile.Fact) bool {
+	if m.Event.Currency != "" && m.Event.Currency != j.set.Currency && f.Money {
+		return false
+	}
+	switch v := f.Of.Eval(m); v.Kind {
+	case cond.Number:
+		fact.N = v.Number
+		if f.Texts {
+			fact.S = v.String()
+		}
+	case cond.Score:
+		d, err := decimal.NewFromFloat64(v.Score)
+		if err != nil {
+			return false
+		}
+		fact.N = d
+	case cond.Text:
+		fact.S = v.Text
+	case cond.Bool:
+		fact.S = v.String()
+	default:
+		return false
+	}
+	return true
+}
+
+// Advance fires the profile's due timers up to and including to, in due order,
+// each with its due time. stream is the stream time where the clock fires them,
+// zero where a record stands behind them.
+func Advance(s *rule.Set, p *profile.Profile, to event.Time, stream event.Time, fresh time.Duration) Result {
+	res := Result{}
+	for {
+		due := NextDue(s, p)
+		if due == 0 || due > to {
+			return res
+		}
+		res.Changed = true
+		now := to
+		if stream != 0 {
+			now = stream
+		}
+		j := &judge{
+			set: s, p: p, res: &res, at: due, cause: dueCause(due), reason: ReasonTime, timer: true,
+			fresh: p.Import == "" && now.Sub(due) < fresh,
+		}
+		p.Clock = max(p.Clock, due)
+		j.expire()
+		j.rules()
+	}
+}
+
+// expire ends the tags whose time is over.
+func (j *judge) expire() {
+	for _, t := range j.p.TagStates() {
+		if t.ExpiresAt != 0 && t.ExpiresAt <= j.p.Clock {
+			j.drop(t.Tag, event.OpExpired, nil)
+		}
+	}
+}
+
+// NextDue is the profile's timer: the next moment after its clock at which time
+// alone flips something; 0: none.
+func NextDue(s *rule.Set, p *profile.Profile) event.Time {
+	if p.Winner != "" || p.Refused || p.Suppressed || p.FirstSeen == 0 {
+		return 0
+	}
+	var due event.Time
+	for _, t := range p.Tags {
+		due = cond.Earliest(due, t.Expires)
+	}
+	m := &cond.Moment{Now: p.Clock, Profile: p}
+	for _, t := range s.Tags {
+		if !t.Uses.Timed || t.Events != nil {
+			continue
+		}
+		if t.When != nil {
+			due = cond.Earliest(due, t.When.Next(m))
+		}
+		for _, c := range t.Choose {
+			due = cond.Earliest(due, c.When.Next(m))
+		}
+	}
+	for _, st := range s.Stages {
+		if st.When != nil && st.Uses.Timed {
+			due = cond.Earliest(due, st.When.Next(m))
+		}
+	}
+	return due
+}
+
+// Merge makes the loser's state part of the winner, once per merge id, and
+// judges everything again.
+func Merge(s *rule.Set, winner, loser *profile.Profile, mergeID string) Result {
+	res := Result{}
+	if !winner.Absorb(loser, mergeID, s.Shape) {
+		res.Duplicate = true
+		return res
+	}
+	res.Changed = true
+	j := &judge{set: s, p: winner, res: &res, at: winner.Clock, cause: mergeID, reason: ReasonMerge, late: true, all: true, folds: map[string]bool{}}
+	for _, gone := range append([]string{loser.ID}, loser.Absorbed...) {
+		c := j.change(event.OpMerged, "merged:"+gone)
+		c.Other = gone
+		res.Changes = append(res.Changes, c)
+	}
+	if winner.Refused || winner.Suppressed {
+		return res
+	}
+	j.expire()
+	j.rules()
+	return res
+}
+
+// Activate judges the whole profile by a new version of the rules: tags whose
+// rule is gone leave, folds that no measure reads are dropped.
+func Activate(s *rule.Set, p *profile.Profile) Result {
+	res := Result{Changed: true}
+	p.Rules = s.Version
+	for key := range p.Folds {
+		if _, ok := s.Folds[key]; !ok {
+			delete(p.Folds, key)
+		}
+	}
+	if p.Winner != "" || p.Refused || p.Suppressed || p.FirstSeen == 0 {
+		return res
+	}
+	j := &judge{
+		set: s, p: p, res: &res, at: p.Clock, cause: "rules:" + strconv.FormatInt(s.Version, 10), reason: ReasonActivation,
+		all: true, folds: map[string]bool{},
+	}
+	for _, t := range p.TagStates() {
+		if t.Origin != "rule" {
+			continue
+		}
+		if r, ok := s.RuleOf(t.Tag); !ok || r.Name != t.Rule {
+			j.drop(t.Tag, event.OpRemoved, nil)
+		}
+	}
+	j.rules()
+	return res
+}

@@ -1,0 +1,283 @@
+package apply
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/cond"
+)
+
+// Reasons of changes.
+const (
+	ReasonRule       = "rule"
+	ReasonExpiry     = "expiry"
+	ReasonTime       = "time"
+	ReasonManual     = "manual"
+	ReasonMerge      = "merge"
+	ReasonActivation = "activation"
+	ReasonRefused    = "profiling refused"
+)
+
+// Result is what came of a step, in order. Order of each change and alert is
+// filled in by whoever commits it.
+type Result struct {
+	Changes   []event.Change
+	Alerts    []event.Alert
+	Duplicate bool // the event had been applied before
+	Changed   bool // the profile is not what it was
+}
+
+// judge is one step over one profile.
+type judge struct {
+	set    *rule.Set
+	p      *profile.Profile
+	res    *Result
+	ev     *event.Event // nil for timers, merges, activations
+	at     event.Time   // when what is decided takes effect
+	cause  string
+	reason string
+	fresh  bool // alerts may be raised
+	late   bool // facts came in from before the clock
+	timer  bool // time alone moved
+	all    bool // judge every rule
+	folds  map[string]bool
+	tags   map[string]bool
+	traits bool
+	stage  bool
+}
+
+func (j *judge) moment() *cond.Moment {
+	return &cond.Moment{Now: j.p.Clock, Profile: j.p, Event: j.ev}
+}
+
+// rules judges, in dependency order, every rule that the step can affect.
+func (j *judge) rules() {
+	for _, t := range j.set.Tags {
+		if !t.Uses.Stage {
+			j.tag(t)
+		}
+	}
+	j.stages()
+	for _, t := range j.set.Tags {
+		if t.Uses.Stage {
+			j.tag(t)
+		}
+	}
+}
+
+func (j *judge) tag(t *rule.Tag) {
+	switch {
+	case t.Events != nil:
+		if j.ev != nil && t.Events[j.ev.Type] {
+			j.eventTag(t)
+		}
+	case !j.affects(&t.Uses):
+	case t.Choose != nil:
+		j.choose(t)
+	default:
+		j.stateTag(t)
+	}
+}
+
+// affects says that the step may change what the condition gives.
+func (j *judge) affects(u *rule.Uses) bool {
+	if j.all || j.timer && u.Timed || j.traits && u.Traits || j.stage && u.Stage {
+		return true
+	}
+	for key := range j.folds {
+		if u.Folds[key] {
+			return true
+		}
+	}
+	return len(j.tags) > 0 && slices.ContainsFunc(u.Tags, func(name string) bool { return j.tags[name] })
+}
+
+func (j *judge) stateTag(t *rule.Tag) {
+	holds := t.When.Eval(j.moment()).True()
+	if holds || t.Lasts == 0 {
+		j.set1(t, t.Name, "", holds, 0)
+		return
+	}
+	old := j.p.Tags[t.Name]
+	var until event.Time
+	switch {
+	case old != nil && old.Expires == 0 && !j.late && !j.all:
+		until = j.p.Clock.Add(t.Lasts) // it held until now
+	case j.late || j.all:
+		if last := lastHeld(t, j.p); last != 0 {
+			until = last.Add(t.Lasts)
+		}
+	case old != nil:
+		until = old.Expires
+	}
+	j.set1(t, t.Name, "", until > j.p.Clock, until)
+}
+
+// maxFlips bounds the search for the last moment at which a condition held.
+const maxFlips = 5000
+
+// lastHeld is the end of the last stretch within `lasts` before the clock in
+// which the condition held; 0 when it held at no moment of it.
+func lastHeld(t *rule.Tag, p *profile.Profile) event.Time {
+	m := &cond.Moment{Now: p.Clock.Add(-t.Lasts), Profile: p}
+	var last event.Time
+	for range maxFlips {
+		held := t.When.Eval(m).True()
+		next := t.When.Next(m)
+		if next == 0 || next > p.Clock {
+			next = p.Clock
+		}
+		if held {
+			last = next
+		}
+		if next >= p.Clock {
+			break
+		}
+		m.Now = next
+	}
+	return last
+}
+
+func (j *judge) choose(t *rule.Tag) {
+	chosen := ""
+	for _, c := range t.Choose {
+		if c.When.Eval(j.moment()).True() {
+			chosen = c.Tag
+			break
+		}
+	}
+	for _, c := range t.Choose {
+		if c.Tag != chosen {
+			j.set1(t, c.Tag, "", false, 0)
+		}
+	}
+	if chosen != "" {
+		j.set1(t, chosen, "", true, 0)
+	}
+}
+
+// eventTag judges at the event's own time.
+func (j *judge) eventTag(t *rule.Tag) {
+	m := &cond.Moment{Now: j.ev.Time, Profile: j.p, Event: j.ev}
+	if t.When != nil && !t.When.Eval(m).True() {
+		return
+	}
+	name, value := t.Name, ""
+	if t.Value != nil {
+		if value = t.Value.Eval(m).String(); value == "" {
+			return
+		}
+		name, value = j.family(t, value)
+	}
+	if t.Times != nil && !j.oftenEnough(t) {
+		return
+	}
+	var until event.Time
+	if t.Lasts > 0 {
+		until = j.ev.Time.Add(t.Lasts)
+	}
+	held := j.p.Tags[name] != nil
+	if until == 0 || until > j.p.Clock {
+		if old := j.p.Tags[name]; old != nil && (old.Expires == 0 && t.Lasts > 0 && old.Rule == t.Name || old.Expires > until) {
+			until = old.Expires // an older event does not shorten it
+		}
+		j.set1(t, name, value, true, until)
+	}
+	if t.Alert != nil && t.Alert.Each == "match" && (held || j.p.Tags[name] != nil) {
+		j.alert(t, name)
+	}
+}
+
+// family is the tag of a value; beyond the limit 其他 takes all.
+func (j *judge) family(t *rule.Tag, value string) (tag, val string) {
+	tag = t.Name + ":" + value
+	if j.p.Tags[tag] != nil {
+		return tag, value
+	}
+	n := 0
+	for name := range j.p.Tags {
+		if strings.HasPrefix(name, t.Name+":") {
+			n++
+		}
+	}
+	if n >= rule.MaxFamily {
+		return t.Name + ":其他", "其他"
+	}
+	return tag, value
+}
+
+// oftenEnough notes the match and says that its calendar period has enough.
+func (j *judge) oftenEnough(t *rule.Tag) bool {
+	j.p.NoteMatch(t.Name, profile.Fact{T: j.ev.Time, H: profile.IDHash(j.ev.Source, j.ev.EventID)})
+	from, to := period(t.Times.Per, j.ev.Time, j.set.Zone)
+	n := 0
+	for _, f := range j.p.Matches[t.Name] {
+		if f.T >= from && f.T < to {
+			n++
+		}
+	}
+	return n >= t.Times.AtLeast
+}
+
+// period is the calendar day, week (from Monday) or month of a moment.
+func period(per string, at event.Time, zone *time.Location) (from, to event.Time) {
+	t := at.Std().In(zone)
+	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
+	switch per {
+	case "week":
+		monday := day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
+		return event.At(monday), event.At(monday.AddDate(0, 0, 7))
+	case "month":
+		first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, zone)
+		return event.At(first), event.At(first.AddDate(0, 1, 0))
+	}
+	return event.At(day), event.At(day.AddDate(0, 0, 1))
+}
+
+func (j *judge) stages() {
+	if len(j.set.Stages) == 0 {
+		return
+	}
+	want := j.p.Stage
+	found := false
+	for _, s := range j.set.Stages {
+		ok := s.Start && s.When == nil
+		if s.When != nil {
+			ok = s.When.Eval(j.moment()).True()
+		}
+		if ok && (len(s.From) == 0 || slices.Contains(s.From, j.p.Stage) || s.Name == j.p.Stage) {
+			want, found = s.Name, true
+		}
+	}
+	if !found {
+		want = ""
+	}
+	if want == j.p.Stage {
+		return
+	}
+	c := j.change(event.OpEntered, "stage:"+want)
+	c.Stage, c.FromStage, c.Rule, c.RuleVersion = want, j.p.Stage, "stages", j.set.Version
+	for _, s := range j.set.Stages {
+		if s.Name == want {
+			c.Evidence, c.Measures = j.evidence(&s.Uses), j.measures(&s.Uses)
+		}
+	}
+	j.p.Stage, j.p.StageSince = want, j.at
+	j.stage = true
+	j.res.Changes = append(j.res.Changes, c)
+}
+
+// change is a change of this step with its id.
+func (j *judge) change(op event.Op, subject string) event.Change {
+	return event.Change{
+		ChangeID: event.DeriveID(j.p.ID, subject, string(op), j.cause), Op: op, Profile: j.p.ID,
+		At: j.at, Reason: j.reason, Cause: j.cause, Known: j.p.Known(), Late: j.late,
+	}
+}
+
+func dueCause(due event.Time) string { return "due:" + strconv.FormatInt(int64(due), 10) }

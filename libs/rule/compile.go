@@ -1,0 +1,247 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/tagwire/tagwire/libs/rule/cond"
+	"github.com/tagwire/tagwire/libs/rule/keyword"
+)
+
+type keywordList = keyword.List
+
+// compilation is one set being compiled.
+type compilation struct {
+	set    *Set
+	errs   Errors
+	places map[string]yamlNode // tag name → where it stands
+}
+
+// Compile makes a set of files (name → YAML). The error is of type Errors and
+// holds every refusal.
+func Compile(version int64, files map[string]string) (*Set, error) {
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		return nil, fmt.Errorf("load zone: %w", err)
+	}
+	c := &compilation{places: map[string]yamlNode{}, set: &Set{
+		Version: version, Zone: zone, Population: "known", Currency: "CNY", Folds: map[string]*Fold{},
+		measures: map[string]*Measure{}, foldsByType: map[string][]*Fold{}, tagsByType: map[string][]*Tag{}, owners: map[string]*Tag{},
+	}}
+	blocks := c.blocks(files)
+	c.header(blocks)
+	// Names first, then what uses them: the order of files does not matter.
+	c.each(blocks["keywords"], c.keyword)
+	c.each(blocks["measures"], c.measure)
+	c.each(blocks["tags"], c.tag)
+	for _, n := range blocks["stages"] {
+		c.stages(n)
+	}
+	c.order()
+	if len(c.errs) > 0 {
+		slices.SortStableFunc(c.errs, func(a, b Error) int {
+			return strings.Compare(fmt.Sprintf("%s:%06d:%06d", a.File, a.Line, a.Column), fmt.Sprintf("%s:%06d:%06d", b.File, b.Line, b.Column))
+		})
+		return nil, c.errs
+	}
+	c.set.Dictionary = keyword.Compile(c.set.Keywords)
+	c.index()
+	return c.set, nil
+}
+
+// blocks collects the top keys of all files.
+func (c *compilation) blocks(files map[string]string) map[string][]yamlNode {
+	out := map[string][]yamlNode{}
+	names := make([]string, 0, len(files))
+	for name := range files {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		top, err := parseFile(name, []byte(files[name]))
+		if c.fail(err) || top == nil {
+			continue
+		}
+		fields, err := top.fields("zone", "population", "currency", "keywords", "measures", "tags", "stages")
+		if c.fail(err) {
+			continue
+		}
+		for key, n := range fields {
+			out[key] = append(out[key], n)
+		}
+	}
+	return out
+}
+
+// fail notes an error; true if there was one.
+func (c *compilation) fail(err error) bool {
+	if err == nil {
+		return false
+	}
+	var e Error
+	if !errors.As(err, &e) {
+		e = Error{Line: 1, Column: 1, Message: err.Error()}
+	}
+	c.errs = append(c.errs, e)
+	return true
+}
+
+func (c *compilation) header(blocks map[string][]yamlNode) {
+	for _, n := range blocks["zone"] {
+		s, err := n.text()
+		if c.fail(err) {
+			continue
+		}
+		zone, err := time.LoadLocation(s)
+		if err != nil || s == "" || s == "Local" {
+			c.fail(n.errorf("unknown time zone %q; write one such as Asia/Shanghai", s))
+			continue
+		}
+		c.set.Zone = zone
+	}
+	for _, n := range blocks["population"] {
+		s, err := n.text()
+		if !c.fail(err) && s != "known" && s != "all" {
+			c.fail(n.errorf("population is known or all, not %q", s))
+		} else if err == nil {
+			c.set.Population = s
+		}
+	}
+	for _, n := range blocks["currency"] {
+		if s, err := n.text(); !c.fail(err) {
+			c.set.Currency = s
+		}
+	}
+}
+
+// each walks the entries of a block.
+func (c *compilation) each(nodes []yamlNode, one func(entry)) {
+	for _, n := range nodes {
+		es, err := n.entries()
+		if c.fail(err) {
+			continue
+		}
+		for _, e := range es {
+			one(e)
+		}
+	}
+}
+
+func (c *compilation) keyword(e entry) {
+	if slices.ContainsFunc(c.set.Keywords, func(l keywordList) bool { return l.Name == e.key }) {
+		c.fail(e.at.errorf("the keyword list %q stands in two files", e.key))
+		return
+	}
+	f, err := e.value.fields("words", "exact", "unless_in", "not_after", "from")
+	if c.fail(err) {
+		return
+	}
+	l := keywordList{Name: e.key}
+	for key, into := range map[string]*[]string{"words": &l.Words, "exact": &l.Exact, "unless_in": &l.UnlessIn, "not_after": &l.NotAfter} {
+		if n, ok := f[key]; ok {
+			if *into, err = n.texts(); c.fail(err) {
+				return
+			}
+		}
+	}
+	if n, ok := f["from"]; ok {
+		if l.From, err = n.text(); c.fail(err) {
+			return
+		}
+		if l.From != "customer" && l.From != "staff" {
+			c.fail(n.errorf("from is customer or staff, not %q", l.From))
+			return
+		}
+	}
+	if len(l.Words)+len(l.Exact) == 0 {
+		c.fail(e.at.errorf("the keyword list %q has no words", e.key))
+		return
+	}
+	if bad, ok := keyword.Check(l); !ok {
+		c.fail(e.at.errorf("the word %q holds nothing but spaces and punctuation, so it can never match", bad))
+		return
+	}
+	c.set.Keywords = append(c.set.Keywords, l)
+}
+
+// condition compiles a condition that stands at n.
+func (c *compilation) condition(n yamlNode, s scope) (cond.Node, string, error) {
+	text, err := n.text()
+	if err != nil {
+		return nil, "", err
+	}
+	s.c = c
+	node, err := cond.Compile(text, s)
+	if err != nil {
+		return nil, text, n.place(err)
+	}
+	return node, text, nil
+}
+
+// place moves an error inside a scalar to its place in the file.
+func (n yamlNode) place(err error) Error {
+	out := n.errorf("%s", err)
+	var ce *cond.Error
+	if !errors.As(err, &ce) {
+		return out
+	}
+	out.Message = ce.Message
+	if ce.Line > 1 {
+		out.Line += ce.Line
+		out.Column = ce.Column
+		return out
+	}
+	out.Column += ce.Column - 1
+	if t := n.node.GetToken(); t != nil && len(t.Origin) > 0 {
+		if o := strings.TrimLeft(t.Origin, " \n"); strings.HasPrefix(o, `"`) || strings.HasPrefix(o, "'") {
+			out.Column++
+		}
+	}
+	return out
+}
+
+// boolean compiles a `when` or `where`.
+func (c *compilation) boolean(n yamlNode, s scope) (cond.Node, string, error) {
+	node, text, err := c.condition(n, s)
+	if err != nil {
+		return nil, text, err
+	}
+	if k := cond.KindOf(node); k != cond.Absent && k != cond.Bool {
+		return nil, text, n.errorf("a condition is expected here; this is a %s: compare it with something", k)
+	}
+	return node, text, nil
+}
+
+func (c *compilation) suggest(name string) string {
+	for m := range c.set.measures {
+		if strings.Contains(m, name) || strings.Contains(name, m) {
+			return fmt.Sprintf("; did you mean %s?", m)
+		}
+	}
+	return "; it is neither a measure nor event., trait., stage, known, owner, owners, channels, stores"
+}
+
+// index builds the lookups of a set that has compiled.
+func (c *compilation) index() {
+	keys := make([]string, 0, len(c.set.Folds))
+	for k := range c.set.Folds {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		f := c.set.Folds[k]
+		for typ := range f.Types {
+			c.set.foldsByType[typ] = append(c.set.foldsByType[typ], f)
+		}
+	}
+	for i, t := range c.set.Tags {
+		t.Index = i
+		for typ := range t.Events {
+			c.set.tagsByType[typ] = append(c.set.tagsByType[typ], t)
+		}
+	}
+}

@@ -1,0 +1,329 @@
+package cond
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser"
+	"github.com/govalues/decimal"
+)
+
+// Scope resolves what a condition names.
+type Scope interface {
+	// Name resolves an identifier, with the path of members behind it
+	// (event.object.brand: "event", ["object","brand"]).
+	Name(name string, path []string) (Node, error)
+	// Call resolves a function of constant arguments.
+	Call(name string, args []Value) (Node, error)
+}
+
+// Error is a refusal with its place: Column counts runes from 1 in the
+// condition's text, Line from 1.
+type Error struct {
+	Line, Column int
+	Message      string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Compile parses and resolves a condition.
+func Compile(text string, scope Scope) (Node, error) {
+	if err := fullWidth(text); err != nil {
+		return nil, err
+	}
+	tree, err := parser.Parse(text)
+	if err != nil {
+		var fe *file.Error
+		if errors.As(err, &fe) {
+			return nil, &Error{Line: fe.Line, Column: fe.Column + 1, Message: fe.Message}
+		}
+		return nil, &Error{Line: 1, Column: 1, Message: err.Error()}
+	}
+	c := compiler{scope: scope, text: text}
+	return c.node(tree.Node)
+}
+
+// signs are what a Chinese keyboard types for the sign that is meant.
+var signs = map[rune]string{
+	'：': ":", '，': ",", '（': "(", '）': ")", '“': `"`, '”': `"`, '≥': ">=", '≤': "<=", '＝': "==", '＞': ">", '＜': "<",
+	'！': "!", '‘': "'", '’': "'", '≠': "!=", '且': "and", '或': "or", '非': "not",
+}
+
+// fullWidth names a full-width sign outside quotes and what to type instead.
+func fullWidth(text string) error {
+	var quote rune
+	line, col := 1, 0
+	runes := []rune(text)
+	for i, r := range runes {
+		col++
+		if r == '\n' {
+			line, col = line+1, 0
+		}
+		switch {
+		case quote != 0:
+			if r == quote {
+				quote = 0
+			}
+			continue
+		case r == '"' || r == '\'' || r == '`':
+			quote = r
+			continue
+		}
+		want, ok := signs[r]
+		if !ok {
+			continue
+		}
+		if strings.ContainsRune("且或非", r) && (i > 0 && isName(runes[i-1]) || i+1 < len(runes) && isName(runes[i+1])) {
+			continue
+		}
+		return &Error{Line: line, Column: col, Message: fmt.Sprintf("全角或中文符号 %q：请输入 %s / full-width sign %q: type %s", r, want, r, want)}
+	}
+	return nil
+}
+
+func isName(r rune) bool {
+	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0x4e00 && r <= 0x9fff
+}
+
+type compiler struct {
+	scope Scope
+	text  string
+}
+
+func (c compiler) errorf(n ast.Node, format string, args ...any) error {
+	line, col := 1, 1
+	for i, r := range []rune(c.text) {
+		if i >= n.Location().From {
+			break
+		}
+		col++
+		if r == '\n' {
+			line, col = line+1, 1
+		}
+	}
+	return &Error{Line: line, Column: col, Message: fmt.Sprintf(format, args...)}
+}
+
+func (c compiler) node(n ast.Node) (Node, error) {
+	switch n := n.(type) {
+	case *ast.NilNode:
+		return Const{}, nil
+	case *ast.BoolNode:
+		return Const{BoolOf(n.Value)}, nil
+	case *ast.IntegerNode:
+		return Const{IntOf(int64(n.Value))}, nil
+	case *ast.FloatNode:
+		return c.float(n)
+	case *ast.StringNode:
+		return Const{TextOf(n.Value)}, nil
+	case *ast.ConstantNode:
+		return Const{Of(n.Value)}, nil
+	case *ast.ArrayNode:
+		return c.array(n)
+	case *ast.UnaryNode:
+		return c.unary(n)
+	case *ast.BinaryNode:
+		return c.binary(n)
+	case *ast.ConditionalNode:
+		return c.conditional(n)
+	case *ast.IdentifierNode, *ast.MemberNode, *ast.ChainNode:
+		return c.path(n)
+	case *ast.CallNode:
+		return c.call(n, n.Callee, n.Arguments)
+	case *ast.BuiltinNode:
+		return c.builtin(n)
+	}
+	return nil, c.errorf(n, "this is not part of the rule language")
+}
+
+func (c compiler) float(n *ast.FloatNode) (Node, error) {
+	d, err := decimal.NewFromFloat64(n.Value)
+	if err != nil {
+		return nil, c.errorf(n, "the number %v is out of range", n.Value)
+	}
+	return Const{NumberOf(d)}, nil
+}
+
+func (c compiler) array(n *ast.ArrayNode) (Node, error) {
+	var list []string
+	for _, e := range n.Nodes {
+		v, err := c.node(e)
+		if err != nil {
+			return nil, err
+		}
+		k, ok := v.(Const)
+		if !ok {
+			return nil, c.errorf(e, "a list holds constants only")
+		}
+		list = append(list, k.Value.String())
+	}
+	return Const{ListOf(list)}, nil
+}
+
+func (c compiler) unary(n *ast.UnaryNode) (Node, error) {
+	a, err := c.node(n.Node)
+	if err != nil {
+		return nil, err
+	}
+	switch n.Operator {
+	case "not", "!":
+		return not{a}, nil
+	case "-":
+		if k, ok := a.(Const); ok {
+			return Const{negative{k}.Eval(nil)}, nil
+		}
+		return negative{a}, nil
+	}
+	return a, nil
+}
+
+func (c compiler) binary(n *ast.BinaryNode) (Node, error) {
+	a, err := c.node(n.Left)
+	if err != nil {
+		return nil, err
+	}
+	b, err := c.node(n.Right)
+	if err != nil {
+		return nil, err
+	}
+	switch n.Operator {
+	case "and", "&&":
+		return and{a, b}, nil
+	case "or", "||":
+		return or{a, b}, nil
+	case "==", "!=", "<", "<=", ">", ">=":
+		return c.comparison(n, a, b)
+	case "+", "-", "*", "/":
+		return arithmetic{n.Operator, a, b}, nil
+	case "in":
+		return member{a: a, set: b}, nil
+	case "not in":
+		return member{a: a, set: b, negate: true}, nil
+	case "??":
+		return coalesce{a, b}, nil
+	case "contains", "startsWith", "endsWith":
+		return textTest{op: n.Operator, a: a, b: b}, nil
+	case "matches":
+		return c.matches(n, a, b)
+	}
+	return nil, c.errorf(n, "the operator %s is not part of the rule language", n.Operator)
+}
+
+func (c compiler) matches(n *ast.BinaryNode, a, b Node) (Node, error) {
+	k, ok := b.(Const)
+	if !ok || k.Value.Kind != Text {
+		return nil, c.errorf(n.Right, "`matches` takes a constant pattern")
+	}
+	if len(k.Value.Text) > 500 {
+		return nil, c.errorf(n.Right, "the pattern is longer than 500 characters")
+	}
+	re, err := regexp.Compile(k.Value.Text)
+	if err != nil {
+		return nil, c.errorf(n.Right, "the pattern is not a regular expression: %v", err)
+	}
+	return textTest{op: "matches", a: a, b: b, re: re}, nil
+}
+
+func (c compiler) conditional(n *ast.ConditionalNode) (Node, error) {
+	var parts [3]Node
+	for i, e := range []ast.Node{n.Cond, n.Exp1, n.Exp2} {
+		v, err := c.node(e)
+		if err != nil {
+			return nil, err
+		}
+		parts[i] = v
+	}
+	return choice{parts[0], parts[1], parts[2]}, nil
+}
+
+// path resolves a name with members: event.object.brand.
+func (c compiler) path(n ast.Node) (Node, error) {
+	var path []string
+	for at := n; ; {
+		switch v := at.(type) {
+		case *ast.ChainNode:
+			at = v.Node
+		case *ast.MemberNode:
+			s, ok := v.Property.(*ast.StringNode)
+			if !ok {
+				return nil, c.errorf(n, "a member is named by a word: event.object.brand")
+			}
+			path = append([]string{s.Value}, path...)
+			at = v.Node
+		case *ast.IdentifierNode:
+			out, err := c.scope.Name(v.Value, path)
+			if err != nil {
+				return nil, c.errorf(v, "%s", err)
+			}
+			return out, nil
+		default:
+			return nil, c.errorf(n, "this is not a name of the rule language")
+		}
+	}
+}
+
+func (c compiler) call(n ast.Node, callee ast.Node, args []ast.Node) (Node, error) {
+	id, ok := callee.(*ast.IdentifierNode)
+	if !ok {
+		return nil, c.errorf(n, "only plain functions can be called")
+	}
+	return c.function(n, id.Value, args)
+}
+
+func (c compiler) function(n ast.Node, name string, args []ast.Node) (Node, error) {
+	var consts []Value
+	for _, a := range args {
+		v, err := c.node(a)
+		if err != nil {
+			return nil, err
+		}
+		k, ok := v.(Const)
+		if !ok {
+			return nil, c.errorf(a, "%s takes constants", name)
+		}
+		consts = append(consts, k.Value)
+	}
+	out, err := c.scope.Call(name, consts)
+	if err != nil {
+		return nil, c.errorf(n, "%s", err)
+	}
+	return out, nil
+}
+
+func (c compiler) builtin(n *ast.BuiltinNode) (Node, error) {
+	if n.Name == "len" && len(n.Arguments) == 1 {
+		a, err := c.node(n.Arguments[0])
+		if err != nil {
+			return nil, err
+		}
+		return length{a}, nil
+	}
+	return c.function(n, n.Name, n.Arguments)
+}
+
+func (c compiler) comparison(n *ast.BinaryNode, a, b Node) (Node, error) {
+	ka, kb := KindOf(a), KindOf(b)
+	if ka == Score {
+		ka = Number
+	}
+	if kb == Score {
+		kb = Number
+	}
+	if ka != Absent && kb != Absent && ka != kb {
+		return nil, c.errorf(n, "a %s cannot be compared with a %s", KindOf(a), KindOf(b))
+	}
+	for _, side := range [][2]Node{{a, b}, {b, a}} {
+		k, constant := side[1].(Const)
+		if _, score := side[0].(Crossing); score && !constant {
+			return nil, c.errorf(n, "a score may be compared with a constant only: the moment at which it passes another moving value is not exact")
+		}
+		if w, ok := side[0].(interface{ Limit() int }); ok && constant && w.Limit() > 0 && k.Value.float() > float64(w.Limit()) {
+			return nil, c.errorf(n, "a window keeps its newest %d events, so a comparison with %s cannot be exact", w.Limit(), k.Value)
+		}
+	}
+	return comparison{n.Operator, a, b}, nil
+}

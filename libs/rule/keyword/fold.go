@@ -1,0 +1,78 @@
+package keyword
+
+import (
+	_ "embed"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+//go:embed traditional.txt
+var traditional string
+
+// simplified maps traditional to simplified characters; built once, never
+// changed.
+var simplified = table(traditional)
+
+func table(text string) map[rune]rune {
+	from, to, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	target := []rune(to)
+	m := make(map[rune]rune, len(target))
+	for i, r := range []rune(from) {
+		m[r] = target[i]
+	}
+	return m
+}
+
+// folded is a text ready for matching. A clause end stands as clauseEnd, which
+// no word contains.
+type folded struct {
+	text string
+	at   []int // byte offset in text → number of runes before it
+}
+
+const clauseEnd = '\n'
+
+// Fold gives the form in which words and texts are compared: NFKC, lower case,
+// simplified, without spaces and punctuation; a clause's end becomes a newline.
+func Fold(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for _, r := range norm.NFKC.String(s) {
+		switch {
+		case isClauseEnd(r):
+			b.WriteRune(clauseEnd)
+			continue
+		case unicode.IsSpace(r), unicode.IsPunct(r), unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			continue
+		}
+		r = unicode.ToLower(r)
+		if t, ok := simplified[r]; ok {
+			r = t
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// isClauseEnd judges after NFKC, which has made ，！？； narrow.
+func isClauseEnd(r rune) bool {
+	switch r {
+	case ',', '。', '!', '?', ';', '｡', '\n':
+		return true
+	}
+	return false
+}
+
+func foldText(s string) folded {
+	f := folded{text: Fold(s)}
+	f.at = make([]int, len(f.text)+1)
+	n := 0
+	for i := range f.text { // start of each rune
+		f.at[i] = n
+		n++
+	}
+	f.at[len(f.text)] = n
+	return f
+}

@@ -1,0 +1,172 @@
+package rule
+
+import (
+	"math"
+	"time"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule/cond"
+)
+
+// Value reads the measure of a profile as of a moment.
+func (m *Measure) Value(p *profile.Profile, now event.Time) cond.Value {
+	f := p.Folds[m.Fold.Key]
+	switch m.Kind {
+	case Count:
+		v := cond.IntOf(f.CountAt(m.Within, now))
+		v.More = m.Within > 0 && f != nil && f.CountAt(m.Within, now) >= profile.MaxFacts
+		return v
+	case Sum:
+		sum := f.SumAt(m.Within, now)
+		if m.Minus != nil {
+			less := p.Folds[m.Minus.Key].SumAt(m.Within, now)
+			if d, err := sum.Sub(less); err == nil {
+				sum = d
+			}
+		}
+		return cond.NumberOf(sum)
+	case Last:
+		return factValue(f.LastAt(m.Within, now))
+	case First:
+		return factValue(f.FirstAt(m.Within, now))
+	case Distinct:
+		return cond.ListOf(f.DistinctAt(m.Within, now))
+	default:
+		return cond.ScoreOf(f.ScoreAt(m.HalfLife, m.Within, now))
+	}
+}
+
+// Exact is false when facts were folded away that the value needs.
+func (m *Measure) Exact(p *profile.Profile) bool {
+	f := p.Folds[m.Fold.Key]
+	return f == nil || !f.More
+}
+
+func factValue(f *profile.Fact) cond.Value {
+	switch {
+	case f == nil:
+		return cond.Value{}
+	case f.S != "":
+		return cond.TextOf(f.S)
+	}
+	return cond.NumberOf(f.N)
+}
+
+// measureNode is a measure within a condition.
+type measureNode struct{ m *Measure }
+
+func (n measureNode) Eval(m *cond.Moment) cond.Value { return n.m.Value(m.Profile, m.Now) }
+
+// Next is the next moment at which a fact enters (looking back) or leaves.
+func (n measureNode) Next(m *cond.Moment) event.Time {
+	t := nextOf(m.Profile.Folds[n.m.Fold.Key], n.m.Within, m.Now)
+	if n.m.Minus != nil {
+		t = cond.Earliest(t, nextOf(m.Profile.Folds[n.m.Minus.Key], n.m.Within, m.Now))
+	}
+	return t
+}
+
+func nextOf(f *profile.Fold, within time.Duration, now event.Time) event.Time {
+	return cond.Earliest(f.NextFact(now), f.NextExit(within, now))
+}
+
+func (n measureNode) Kind() cond.Kind {
+	switch n.m.Kind {
+	case Count, Sum:
+		return cond.Number
+	case Distinct:
+		return cond.List
+	}
+	return cond.Absent // last and first keep what the event has
+}
+
+// Limit is the largest number that a window can be compared with.
+func (n measureNode) Limit() int {
+	if n.m.Kind == Count && n.m.Within > 0 {
+		return profile.MaxFacts
+	}
+	return 0
+}
+
+// scoreNode is a score within a condition: it decays by itself.
+type scoreNode struct{ measureNode }
+
+func (n scoreNode) Kind() cond.Kind { return cond.Score }
+
+// Next is never exact for a moving value; comparisons use Cross instead.
+func (n scoreNode) Next(m *cond.Moment) event.Time { return n.measureNode.Next(m) }
+
+// Cross is the first millisecond at which the decaying score stands on the
+// other side of the limit. Without new facts a score only shrinks towards zero,
+// so it crosses a limit once between two facts.
+func (n scoreNode) Cross(m *cond.Moment, limit float64, holds func(cond.Value) bool) event.Time {
+	f := m.Profile.Folds[n.m.Fold.Key]
+	was := holds(n.Eval(m))
+	differs := func(at event.Time) bool {
+		return holds(cond.ScoreOf(f.ScoreAt(n.m.HalfLife, n.m.Within, at))) != was
+	}
+	at := m.Now
+	for { // each stretch without facts entering or leaving
+		end := cond.Earliest(f.NextFact(at), f.NextExit(n.m.Within, at))
+		if n.m.HalfLife > 0 {
+			if t := n.decay(f, at, limit, differs); t != 0 && (end == 0 || t < end) {
+				return t
+			}
+		}
+		if end == 0 {
+			return 0
+		}
+		if differs(end) {
+			return end
+		}
+		at = end
+	}
+}
+
+// decay solves score(at)·2^(-Δ/halfLife) = limit and settles the millisecond by
+// judging.
+func (n scoreNode) decay(f *profile.Fold, at event.Time, limit float64, differs func(event.Time) bool) event.Time {
+	s := f.ScoreAt(n.m.HalfLife, n.m.Within, at)
+	if s == 0 || limit == 0 || s/limit <= 0 || math.Abs(s) < math.Abs(limit) {
+		return 0 // moves away from the limit, or never reaches it
+	}
+	t := at + event.Time(math.Ceil(float64(n.m.HalfLife.Milliseconds())*math.Log2(s/limit)))
+	t = max(t-2, at+1)
+	for range 8 {
+		if differs(t) {
+			return t
+		}
+		t++
+	}
+	return 0
+}
+
+// absentNode is true when neither the event nor the first contact is younger
+// than the duration.
+type absentNode struct {
+	fold *Fold
+	d    time.Duration
+}
+
+func (n absentNode) due(m *cond.Moment) event.Time {
+	at := m.Profile.FirstSeen
+	if last := m.Profile.Folds[n.fold.Key].LastAt(0, m.Now); last != nil && last.T > at {
+		at = last.T
+	}
+	return at.Add(n.d)
+}
+
+func (n absentNode) Eval(m *cond.Moment) cond.Value {
+	return cond.BoolOf(m.Profile.FirstSeen != 0 && n.due(m) <= m.Now)
+}
+
+func (n absentNode) Next(m *cond.Moment) event.Time {
+	next := m.Profile.Folds[n.fold.Key].NextFact(m.Now)
+	if due := n.due(m); due > m.Now {
+		next = cond.Earliest(next, due)
+	}
+	return next
+}
+
+func (n absentNode) Kind() cond.Kind { return cond.Bool }

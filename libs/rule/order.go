@@ -1,0 +1,88 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+)
+
+// order puts each tag rule behind those it reads, refuses cycles and unknown
+// tags, and notes what depends on arrival.
+func (c *compilation) order() {
+	const (
+		unseen = iota
+		open
+		done
+	)
+	state := map[*Tag]int{}
+	var sorted []*Tag
+	var path []string
+	var visit func(t *Tag) bool
+	visit = func(t *Tag) bool {
+		switch state[t] {
+		case done:
+			return true
+		case open:
+			c.fail(c.places[t.Name].errorf("these tags need each other, which has no end: %s", strings.Join(append(path[slices.Index(path, t.Name):], t.Name), " → ")))
+			return false
+		}
+		state[t] = open
+		path = append(path, t.Name)
+		for _, name := range t.Uses.Tags {
+			used, ok := c.set.RuleOf(name)
+			if !ok {
+				continue // a catalogue's or manual tag: known only when it comes
+			}
+			if !visit(used) {
+				return false
+			}
+			t.Uses.Timed = t.Uses.Timed || used.Uses.Timed || used.Lasts > 0
+		}
+		path = path[:len(path)-1]
+		state[t] = done
+		sorted = append(sorted, t)
+		return true
+	}
+	for _, t := range c.set.Tags {
+		if !visit(t) {
+			return
+		}
+	}
+	c.set.Tags = sorted
+	c.stageReaders()
+	for _, t := range sorted {
+		c.arrival(t)
+	}
+}
+
+// stageReaders refuses a stage that reads a tag that reads the stage.
+func (c *compilation) stageReaders() {
+	for _, s := range c.set.Stages {
+		for _, name := range s.Uses.Tags {
+			if t, ok := c.set.RuleOf(name); ok && t.Uses.Stage {
+				c.fail(c.places[t.Name].errorf("the stage %q reads the tag %q, which reads the stage: one of them must not", s.Name, t.Name))
+			}
+		}
+	}
+}
+
+// arrival notes a tag whose result depends on the order of arrival.
+func (c *compilation) arrival(t *Tag) {
+	why := ""
+	switch {
+	case t.Times != nil:
+		why = "occurrences are counted as they came"
+	case t.Events != nil:
+		why = "an event tag is judged when its event comes"
+	case t.Lasts > 0 && (t.Uses.Traits || t.Uses.Stage || len(t.Uses.Tags) > 0):
+		why = "`lasts` over traits, stages or other tags looks at them as they came"
+	default:
+		for _, name := range t.Uses.Tags {
+			if used, ok := c.set.RuleOf(name); ok && used.Events != nil {
+				why = "it reads " + name
+			}
+		}
+	}
+	if why != "" {
+		c.set.Notes = append(c.set.Notes, c.places[t.Name].errorf("%s: as it arrived (%s)", t.Name, why))
+	}
+}

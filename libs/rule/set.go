@@ -1,0 +1,231 @@
+package rule
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/govalues/decimal"
+
+	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule/cond"
+	"github.com/tagwire/tagwire/libs/rule/keyword"
+)
+
+// Catalogue is the built-in rule that applies the tags of channels, links and
+// forms.
+const Catalogue = "catalogue"
+
+// MaxFamily is how many values a family of tags may have per profile.
+const MaxFamily = 2000
+
+// Error is one refusal with its place.
+type Error struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Message string `json:"message"`
+}
+
+func (e Error) Error() string {
+	return fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+}
+
+// Errors are all refusals of a set.
+type Errors []Error
+
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, one := range e {
+		lines[i] = one.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Set is a compiled rule set.
+type Set struct {
+	Version    int64
+	Zone       *time.Location
+	Population string // known or all
+	Currency   string // base currency
+	Keywords   []keyword.List
+	Dictionary *keyword.Dictionary
+	Measures   []*Measure
+	Tags       []*Tag // a rule stands behind those it reads
+	Stages     []Stage
+	Folds      map[string]*Fold
+	Notes      []Error // not refusals: what depends on arrival
+
+	measures    map[string]*Measure
+	foldsByType map[string][]*Fold
+	tagsByType  map[string][]*Tag
+	owners      map[string]*Tag // tag name (of choose) → rule
+}
+
+// Fold is what a measure keeps of events.
+type Fold struct {
+	Key    string                     // of its definition: a renamed measure keeps its state
+	Types  map[string]decimal.Decimal // event type → points (score), 1 otherwise
+	Where  cond.Node                  // nil: all
+	Of     cond.Node                  // nil: none
+	Shape  profile.Shape
+	Texts  bool   // numbers are kept as texts too: distinct
+	Money  bool   // Of is the amount: only of the base currency
+	Naming string // text of the definition, for people
+}
+
+// Measure is a named number or set of a profile.
+type Measure struct {
+	Name     string
+	Kind     MeasureKind
+	Fold     *Fold
+	Minus    *Fold // of a sum
+	Within   time.Duration
+	HalfLife time.Duration
+}
+
+// MeasureKind is how a measure reads its fold.
+type MeasureKind string
+
+// The kinds of measures.
+const (
+	Count    MeasureKind = "count"
+	Sum      MeasureKind = "sum"
+	Last     MeasureKind = "last"
+	First    MeasureKind = "first"
+	Distinct MeasureKind = "distinct"
+	Score    MeasureKind = "score"
+)
+
+// Tag is a tag rule. Exactly one of When (with or without Events), Value and
+// Choose says what it gives.
+type Tag struct {
+	Name     string
+	Group    string
+	Events   map[string]bool // an event tag; nil: a state tag
+	When     cond.Node       // nil with Events: every such event
+	WhenText string
+	Value    cond.Node // a family: Name:value
+	Choose   []Choice
+	Lasts    time.Duration
+	Times    *Times
+	Alert    *Alert
+	Uses     Uses
+	Index    int
+}
+
+// Choice is one of a choose rule: the first that holds.
+type Choice struct {
+	Tag      string
+	When     cond.Node
+	WhenText string
+}
+
+// Times says how many matches within a calendar period make the tag.
+type Times struct {
+	AtLeast int
+	Per     string // day, week, month; week from Monday
+}
+
+// Alert says whom to tell what when the tag is applied.
+type Alert struct {
+	Each     string // enter, match
+	To       string
+	Severity string
+	Title    Template
+	Advice   Template
+	Cooldown time.Duration
+	Escalate *Escalation
+}
+
+// Escalation is whom to tell when nobody acts.
+type Escalation struct {
+	After time.Duration
+	To    string
+}
+
+// Stage is one stage of the lifecycle; the last whose When holds is the stage.
+type Stage struct {
+	Name     string
+	Start    bool
+	When     cond.Node
+	WhenText string
+	From     []string
+	Uses     Uses
+}
+
+// Uses is what a condition reads.
+type Uses struct {
+	Folds    map[string]bool
+	Measures []string
+	Tags     []string
+	Keywords []string
+	Traits   bool
+	Event    bool
+	Stage    bool
+	Timed    bool // time alone may change it
+}
+
+// FoldsOf are the folds that events of a type feed.
+func (s *Set) FoldsOf(eventType string) []*Fold { return s.foldsByType[eventType] }
+
+// EventTags are the rules judged when an event of the type comes.
+func (s *Set) EventTags(eventType string) []*Tag { return s.tagsByType[eventType] }
+
+// Measure finds a measure by name.
+func (s *Set) Measure(name string) (*Measure, bool) {
+	m, ok := s.measures[name]
+	return m, ok
+}
+
+// RuleOf is the rule that gives a tag: by its name, a choice of it, or the
+// family in front of the colon.
+func (s *Set) RuleOf(tag string) (*Tag, bool) {
+	if t, ok := s.owners[tag]; ok {
+		return t, true
+	}
+	family, _, found := strings.Cut(tag, ":")
+	if !found {
+		return nil, false
+	}
+	t, ok := s.owners[family]
+	return t, ok && t.Value != nil
+}
+
+// Shape is how a fold of this set keeps facts; ok is false for folds that no
+// measure of the set reads.
+func (s *Set) Shape(key string) (profile.Shape, bool) {
+	f, ok := s.Folds[key]
+	if !ok {
+		return profile.Shape{}, false
+	}
+	return f.Shape, true
+}
+
+// NeedsHistory names the measures whose facts the older set did not keep.
+func (s *Set) NeedsHistory(older *Set) []string {
+	var names []string
+	for _, m := range s.Measures {
+		for _, f := range []*Fold{m.Fold, m.Minus} {
+			if f == nil {
+				continue
+			}
+			if _, ok := older.Folds[f.Key]; !ok {
+				names = append(names, m.Name)
+				break
+			}
+		}
+	}
+	have := map[string]bool{}
+	for _, f := range older.Folds {
+		have[f.Key] = true
+	}
+	for _, t := range s.Tags {
+		for key := range t.Uses.Folds {
+			if f, ok := s.Folds[key]; ok && !have[key] && strings.HasPrefix(f.Naming, "absent ") {
+				names = append(names, f.Naming)
+			}
+		}
+	}
+	return names
+}

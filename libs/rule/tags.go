@@ -1,0 +1,329 @@
+package rule
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/tagwire/tagwire/libs/profile"
+)
+
+func (c *compilation) tag(e entry) {
+	if _, ok := c.places[e.key]; ok {
+		c.fail(e.at.errorf("the tag %q stands in two files", e.key))
+		return
+	}
+	if strings.Contains(e.key, ":") || e.key == Catalogue || len(e.key) > 200 {
+		c.fail(e.at.errorf("a tag's name has no colon, is not %q and has at most 200 bytes: a colon parts a family from its value", Catalogue))
+		return
+	}
+	c.places[e.key] = e.at
+	f, err := e.value.fields("group", "event", "when", "lasts", "times", "value", "choose", "alert")
+	if c.fail(err) {
+		return
+	}
+	t := &Tag{Name: e.key}
+	if c.fail(c.readTag(t, e, f)) {
+		return
+	}
+	c.set.Tags = append(c.set.Tags, t)
+	c.set.owners[t.Name] = t
+	for _, ch := range t.Choose {
+		if other, ok := c.set.owners[ch.Tag]; ok && other != t {
+			c.fail(e.at.errorf("the tag %q is given by %q already", ch.Tag, other.Name))
+			return
+		}
+		c.set.owners[ch.Tag] = t
+	}
+}
+
+func (c *compilation) readTag(t *Tag, e entry, f map[string]yamlNode) error {
+	var err error
+	if n, ok := f["group"]; ok {
+		if t.Group, err = n.text(); err != nil {
+			return err
+		}
+	}
+	if n, ok := f["event"]; ok {
+		types, err := n.texts()
+		if err != nil {
+			return err
+		}
+		t.Events = map[string]bool{}
+		for _, typ := range types {
+			t.Events[typ] = true
+		}
+	}
+	s := scope{uses: &t.Uses, event: t.Events != nil, profile: true}
+	if n, ok := f["when"]; ok {
+		if t.When, t.WhenText, err = c.boolean(n, s); err != nil {
+			return err
+		}
+	}
+	if n, ok := f["lasts"]; ok {
+		if t.Lasts, err = duration(n); err != nil {
+			return err
+		}
+	}
+	if n, ok := f["value"]; ok {
+		if t.Value, _, err = c.condition(n, s); err != nil {
+			return err
+		}
+		if t.Events == nil {
+			return n.errorf("a family needs `event`: its value is taken when such an event comes")
+		}
+	}
+	if n, ok := f["choose"]; ok {
+		if err := c.choices(t, n); err != nil {
+			return err
+		}
+	}
+	if n, ok := f["times"]; ok {
+		if t.Times, err = times(n); err != nil {
+			return err
+		}
+		if t.Events == nil {
+			return n.errorf("`times` counts matches of an event tag; this tag has no `event`")
+		}
+	}
+	if t.When == nil && t.Events == nil && t.Choose == nil {
+		return e.at.errorf("a tag needs `when`, `event` or `choose`")
+	}
+	if t.Choose != nil && (t.When != nil || t.Events != nil || t.Lasts > 0) {
+		return e.at.errorf("a tag with `choose` has no `when`, `event` or `lasts` of its own")
+	}
+	c.keepFor(t)
+	if n, ok := f["alert"]; ok {
+		t.Alert, err = c.alert(n, t)
+	}
+	return err
+}
+
+// keepFor lets the folds that a tag with `lasts` reads keep their facts so long
+// that the last moment at which it held can be found again, whatever comes late
+// or is merged.
+func (c *compilation) keepFor(t *Tag) {
+	for key := range t.Uses.Folds {
+		f := c.set.Folds[key]
+		f.Shape.Keep = max(f.Shape.Keep, f.Shape.Window+profile.Horizon+t.Lasts)
+	}
+}
+
+func (c *compilation) choices(t *Tag, n yamlNode) error {
+	items, err := n.items()
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		f, err := item.fields("tag", "when")
+		if err != nil {
+			return err
+		}
+		var ch Choice
+		name, ok := f["tag"]
+		if !ok {
+			return item.errorf("a choice needs `tag`")
+		}
+		if ch.Tag, err = name.text(); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(t.Choose, func(o Choice) bool { return o.Tag == ch.Tag }) {
+			return name.errorf("the choice %q stands here twice", ch.Tag)
+		}
+		when, ok := f["when"]
+		if !ok {
+			return item.errorf("the choice %q needs `when`", ch.Tag)
+		}
+		if ch.When, ch.WhenText, err = c.boolean(when, scope{uses: &t.Uses, profile: true}); err != nil {
+			return err
+		}
+		t.Choose = append(t.Choose, ch)
+	}
+	if len(t.Choose) == 0 {
+		return n.errorf("`choose` needs at least one choice")
+	}
+	return nil
+}
+
+func times(n yamlNode) (*Times, error) {
+	f, err := n.fields("at_least", "per")
+	if err != nil {
+		return nil, err
+	}
+	out := &Times{AtLeast: 1}
+	if v, ok := f["at_least"]; ok {
+		s, err := v.text()
+		if err != nil {
+			return nil, err
+		}
+		if out.AtLeast, err = strconv.Atoi(s); err != nil || out.AtLeast < 1 || out.AtLeast > 1000 {
+			return nil, v.errorf("at_least is a number from 1 to 1000, not %q", s)
+		}
+	}
+	v, ok := f["per"]
+	if !ok {
+		return nil, n.errorf("`times` needs `per`: day, week or month")
+	}
+	if out.Per, err = v.text(); err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{"day", "week", "month"}, out.Per) {
+		return nil, v.errorf("per is day, week or month, not %q", out.Per)
+	}
+	return out, nil
+}
+
+// recipients are the fixed words of `to`.
+var recipients = []string{"owner", "owners", "event.staff", "leader", "store"}
+
+func (c *compilation) alert(n yamlNode, t *Tag) (*Alert, error) {
+	f, err := n.fields("each", "to", "severity", "title", "advice", "cooldown", "escalate")
+	if err != nil {
+		return nil, err
+	}
+	a := &Alert{Each: "enter", To: "owner", Severity: "medium"}
+	closed := func(key string, into *string, allowed ...string) error {
+		v, ok := f[key]
+		if !ok {
+			return nil
+		}
+		s, err := v.text()
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(allowed, s) {
+			return v.errorf("%s is one of %s, not %q", key, strings.Join(allowed, ", "), s)
+		}
+		*into = s
+		return nil
+	}
+	if err := closed("each", &a.Each, "enter", "match"); err != nil {
+		return nil, err
+	}
+	if err := closed("severity", &a.Severity, "low", "medium", "high"); err != nil {
+		return nil, err
+	}
+	if v, ok := f["to"]; ok {
+		if a.To, err = recipient(v); err != nil {
+			return nil, err
+		}
+	}
+	if a.Each == "match" && t.Events == nil {
+		return nil, n.errorf("`each: match` alerts at every matching event; this tag has no `event`")
+	}
+	for key, into := range map[string]*Template{"title": &a.Title, "advice": &a.Advice} {
+		v, ok := f[key]
+		if !ok {
+			continue
+		}
+		s, err := v.text()
+		if err != nil {
+			return nil, err
+		}
+		if *into, err = c.template(s, true); err != nil {
+			return nil, v.errorf("%s", err)
+		}
+	}
+	if _, ok := f["title"]; !ok {
+		if a.Title, err = c.template("{{name}} "+t.Name, false); err != nil {
+			return nil, err
+		}
+	}
+	if v, ok := f["cooldown"]; ok {
+		if a.Cooldown, err = duration(v); err != nil {
+			return nil, err
+		}
+	}
+	if v, ok := f["escalate"]; ok {
+		if a.Escalate, err = escalation(v); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+func recipient(n yamlNode) (string, error) {
+	s, err := n.text()
+	if err != nil {
+		return "", err
+	}
+	if slices.Contains(recipients, s) || strings.HasPrefix(s, "team:") || strings.HasPrefix(s, "person:") {
+		return s, nil
+	}
+	return "", n.errorf("`to` is one of %s, team:x, person:x; not %q", strings.Join(recipients, ", "), s)
+}
+
+func escalation(n yamlNode) (*Escalation, error) {
+	f, err := n.fields("after", "to")
+	if err != nil {
+		return nil, err
+	}
+	after, okAfter := f["after"]
+	to, okTo := f["to"]
+	if !okAfter || !okTo {
+		return nil, n.errorf("`escalate` needs `after` and `to`")
+	}
+	out := &Escalation{}
+	if out.After, err = duration(after); err != nil {
+		return nil, err
+	}
+	out.To, err = recipient(to)
+	return out, err
+}
+
+func (c *compilation) stages(n yamlNode) {
+	items, err := n.items()
+	if c.fail(err) {
+		return
+	}
+	for _, item := range items {
+		f, err := item.fields("name", "start", "when", "from")
+		if c.fail(err) {
+			return
+		}
+		if c.fail(c.stage(item, f)) {
+			return
+		}
+	}
+}
+
+func (c *compilation) stage(item yamlNode, f map[string]yamlNode) error {
+	var st Stage
+	name, ok := f["name"]
+	if !ok {
+		return item.errorf("a stage needs `name`")
+	}
+	var err error
+	if st.Name, err = name.text(); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(c.set.Stages, func(o Stage) bool { return o.Name == st.Name }) {
+		return name.errorf("the stage %q stands here twice", st.Name)
+	}
+	if v, ok := f["start"]; ok {
+		s, err := v.text()
+		if err != nil || s != "true" && s != "false" {
+			return v.errorf("start is true or false")
+		}
+		st.Start = s == "true"
+	}
+	if v, ok := f["when"]; ok {
+		if st.When, st.WhenText, err = c.boolean(v, scope{uses: &st.Uses, profile: true}); err != nil {
+			return err
+		}
+		if st.Uses.Stage {
+			return v.errorf("a stage's condition cannot read the stage; `from` restricts the moves")
+		}
+	}
+	if v, ok := f["from"]; ok {
+		if st.From, err = v.texts(); err != nil {
+			return err
+		}
+		c.set.Notes = append(c.set.Notes, v.errorf("the stage %q has `from`: as it arrived", st.Name))
+	}
+	if !st.Start && st.When == nil {
+		return item.errorf("the stage %q needs `when` or `start: true`", st.Name)
+	}
+	c.set.Stages = append(c.set.Stages, st)
+	return nil
+}

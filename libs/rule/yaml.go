@@ -1,0 +1,153 @@
+package rule
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// yamlNode is a place in a file.
+type yamlNode struct {
+	file string
+	node ast.Node
+}
+
+// parseFile reads one YAML file to its top mapping; nil for an empty one.
+func parseFile(name string, text []byte) (*yamlNode, error) {
+	f, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, yamlError(name, err)
+	}
+	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
+		return nil, nil
+	}
+	if len(f.Docs) > 1 {
+		return nil, Error{name, f.Docs[1].Start.Position.Line, 1, "one document a file, please"}
+	}
+	return &yamlNode{name, f.Docs[0].Body}, nil
+}
+
+// yamlError keeps the library's first line and its place.
+func yamlError(name string, err error) Error {
+	e := Error{File: name, Line: 1, Column: 1, Message: err.Error()}
+	var at interface{ GetToken() *token.Token }
+	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
+		e.Line, e.Column = at.GetToken().Position.Line, at.GetToken().Position.Column
+	}
+	var msg interface{ GetMessage() string }
+	if errors.As(err, &msg) {
+		e.Message = msg.GetMessage()
+	}
+	e.Message, _, _ = strings.Cut(e.Message, "\n")
+	return e
+}
+
+func (n yamlNode) errorf(format string, args ...any) Error {
+	e := Error{File: n.file, Line: 1, Column: 1, Message: fmt.Sprintf(format, args...)}
+	if t := n.node.GetToken(); t != nil && t.Position != nil {
+		e.Line, e.Column = t.Position.Line, t.Position.Column
+	}
+	return e
+}
+
+// entry is a key with its value.
+type entry struct {
+	key   string
+	at    yamlNode // the key
+	value yamlNode
+}
+
+// entries are a mapping's, in the order of the file; repeated keys are refused.
+func (n yamlNode) entries() ([]entry, error) {
+	var values []*ast.MappingValueNode
+	switch m := n.node.(type) {
+	case *ast.MappingNode:
+		values = m.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{m}
+	case *ast.NullNode:
+		return nil, nil
+	default:
+		return nil, n.errorf("a mapping `key: value` is expected here")
+	}
+	var out []entry
+	for _, v := range values {
+		key := v.Key.GetToken().Value
+		at := yamlNode{n.file, v.Key}
+		if slices.ContainsFunc(out, func(e entry) bool { return e.key == key }) {
+			return nil, at.errorf("%q stands here twice", key)
+		}
+		out = append(out, entry{key, at, yamlNode{n.file, v.Value}})
+	}
+	return out, nil
+}
+
+// text is a scalar as it is written.
+func (n yamlNode) text() (string, error) {
+	switch v := n.node.(type) {
+	case *ast.StringNode:
+		return v.Value, nil
+	case *ast.LiteralNode:
+		return v.Value.Value, nil
+	case *ast.NullNode:
+		return "", n.errorf("a value is missing here")
+	case *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode:
+		return "", n.errorf("a single value is expected here")
+	}
+	return n.node.GetToken().Value, nil
+}
+
+// texts is a scalar or a list of scalars.
+func (n yamlNode) texts() ([]string, error) {
+	seq, ok := n.node.(*ast.SequenceNode)
+	if !ok {
+		s, err := n.text()
+		if err != nil {
+			return nil, err
+		}
+		return []string{s}, nil
+	}
+	var out []string
+	for _, v := range seq.Values {
+		s, err := yamlNode{n.file, v}.text()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// items are a list's entries.
+func (n yamlNode) items() ([]yamlNode, error) {
+	seq, ok := n.node.(*ast.SequenceNode)
+	if !ok {
+		return nil, n.errorf("a list is expected here")
+	}
+	var out []yamlNode
+	for _, v := range seq.Values {
+		out = append(out, yamlNode{n.file, v})
+	}
+	return out, nil
+}
+
+// fields reads a mapping whose keys are a closed set.
+func (n yamlNode) fields(allowed ...string) (map[string]yamlNode, error) {
+	es, err := n.entries()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]yamlNode{}
+	for _, e := range es {
+		if !slices.Contains(allowed, e.key) {
+			return nil, e.at.errorf("unknown key %q; here may stand %s", e.key, strings.Join(allowed, ", "))
+		}
+		out[e.key] = e.value
+	}
+	return out, nil
+}
