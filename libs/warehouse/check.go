@@ -1,0 +1,80 @@
+package warehouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+)
+
+// The oldest ClickHouse that does all that is asked of it.
+const (
+	minMajor = 25
+	minMinor = 8
+)
+
+// ErrUnfit is the cause of every refusal of a server by Check.
+var ErrUnfit = errors.New("this ClickHouse cannot keep history exact")
+
+var numbers = regexp.MustCompile(`^(\d+)\.(\d+)`)
+
+// Check looks at the server after Migrate: its version, that it knows the
+// settings inserts rely on, and that every table has a deduplication window.
+func (w *Warehouse) Check(ctx context.Context) error {
+	return errors.Join(w.checkVersion(ctx), w.checkSettings(ctx), w.checkWindows(ctx))
+}
+
+func (w *Warehouse) checkVersion(ctx context.Context) error {
+	var version string
+	if err := w.Scalar(ctx, "SELECT version()", &version); err != nil {
+		return err
+	}
+	if !newEnough(version) {
+		return fmt.Errorf("version %s, at least %d.%d is needed: %w", version, minMajor, minMinor, ErrUnfit)
+	}
+	return nil
+}
+
+func newEnough(version string) bool {
+	m := numbers.FindStringSubmatch(version)
+	if m == nil {
+		return false
+	}
+	major, _ := strconv.Atoi(m[1]) // digits by the expression
+	minor, _ := strconv.Atoi(m[2])
+	return major > minMajor || major == minMajor && minor >= minMinor
+}
+
+func (w *Warehouse) checkSettings(ctx context.Context) error {
+	var errs []error
+	for name := range insertSettings() {
+		var n uint64
+		if err := w.Scalar(ctx, fmt.Sprintf("SELECT count() FROM system.settings WHERE name = '%s'", name), &n); err != nil {
+			return err
+		}
+		if n == 0 {
+			errs = append(errs, fmt.Errorf("setting %s is unknown: %w", name, ErrUnfit))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (w *Warehouse) checkWindows(ctx context.Context) error {
+	rows, err := w.Query(ctx, w.in(`SELECT name FROM system.tables
+WHERE database = '${db}' AND engine LIKE '%MergeTree' AND engine NOT LIKE 'Replicated%' AND name != 'schema_versions'
+  AND NOT match(create_table_query, 'non_replicated_deduplication_window = [1-9]') ORDER BY name`))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	var errs []error
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return fmt.Errorf("list tables: %w", err)
+		}
+		errs = append(errs, fmt.Errorf("table %s.%s has no deduplication window: %w", w.cfg.Database, name, ErrUnfit))
+	}
+	return errors.Join(append(errs, rows.Err())...)
+}

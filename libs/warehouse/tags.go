@@ -1,0 +1,111 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/tagwire/tagwire/libs/event"
+)
+
+// TagCount is how many known profiles hold a tag.
+type TagCount struct {
+	Tag      string `json:"tag"`
+	Group    string `json:"group"`
+	Value    string `json:"value,omitempty"`
+	Profiles uint64 `json:"profiles"`
+}
+
+// TagCounts recounts every tag from history, as bi.tags_now shows it.
+func (w *Warehouse) TagCounts(ctx context.Context) ([]TagCount, error) {
+	rows, err := w.Query(ctx, w.in("SELECT toString(tag), toString(tag_group), tag_value, profiles FROM ${bi}.tags_now ORDER BY tag, tag_value"))
+	if err != nil {
+		return nil, fmt.Errorf("count tags: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	var out []TagCount
+	for rows.Next() {
+		var c TagCount
+		if err := rows.Scan(&c.Tag, &c.Group, &c.Value, &c.Profiles); err != nil {
+			return nil, fmt.Errorf("count tags: %w", err)
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// StageCounts recounts the stages from history, as bi.stage_stock shows it.
+func (w *Warehouse) StageCounts(ctx context.Context) (map[string]uint64, error) {
+	rows, err := w.Query(ctx, w.in("SELECT toString(stage), profiles FROM ${bi}.stage_stock"))
+	if err != nil {
+		return nil, fmt.Errorf("count stages: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	out := map[string]uint64{}
+	for rows.Next() {
+		var stage string
+		var n uint64
+		if err := rows.Scan(&stage, &n); err != nil {
+			return nil, fmt.Errorf("count stages: %w", err)
+		}
+		out[stage] = n
+	}
+	return out, rows.Err()
+}
+
+// Member is one profile that holds a tag.
+type Member struct {
+	Profile     string     `json:"profile_id"`
+	Value       string     `json:"value,omitempty"`
+	Since       event.Time `json:"since,omitzero"`
+	ExpiresAt   event.Time `json:"expires_at,omitzero"`
+	Rule        string     `json:"rule"`
+	RuleVersion int64      `json:"rule_version"`
+	Origin      string     `json:"origin"`
+}
+
+// MembersQuery asks for a page of a tag's members in the order of profile ids.
+type MembersQuery struct {
+	Tag   string
+	After string // Next of the page before
+	Limit int    // default 100, at most 1,000
+}
+
+// MemberPage is a part of a member list. Next is empty behind the last page.
+type MemberPage struct {
+	Members []Member
+	Next    string
+}
+
+// Members lists the known profiles that hold a tag, page by page.
+func (w *Warehouse) Members(ctx context.Context, q MembersQuery) (MemberPage, error) {
+	limit := clamp(q.Limit, 100, 1000)
+	rows, err := w.Query(ctx, w.in(fmt.Sprintf(`SELECT profile_id, any(tag_value), any(since) AS s, any(expires_at) AS x, any(toString(rule)), any(rule_version), any(toString(origin))
+FROM ${bi}.tag_members WHERE tag = %s AND profile_id > %s GROUP BY profile_id ORDER BY profile_id LIMIT %d`, quote(q.Tag), quote(q.After), limit+1)))
+	if err != nil {
+		return MemberPage{}, fmt.Errorf("members of %s: %w", q.Tag, err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells
+	var page MemberPage
+	for rows.Next() {
+		var m Member
+		var since, expires *time.Time
+		if err := rows.Scan(&m.Profile, &m.Value, &since, &expires, &m.Rule, &m.RuleVersion, &m.Origin); err != nil {
+			return page, fmt.Errorf("members of %s: %w", q.Tag, err)
+		}
+		m.Since, m.ExpiresAt = optional(since), optional(expires)
+		page.Members = append(page.Members, m)
+	}
+	if len(page.Members) > limit {
+		page.Members = page.Members[:limit]
+		page.Next = page.Members[limit-1].Profile
+	}
+	return page, rows.Err()
+}
+
+func optional(t *time.Time) event.Time {
+	if t == nil {
+		return 0
+	}
+	return event.At(*t)
+}
