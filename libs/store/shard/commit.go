@@ -1,0 +1,164 @@
+package shard
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/tagwire/tagwire/libs/event"
+)
+
+// Batch is one commit.
+type Batch struct {
+	Pos      Pos // the new position; Commit is the number before
+	Profiles []Write
+	Counts   map[string]int64 // deltas by field
+	Timers   []TimerChange
+	Out      [][]byte // outbox entries to append
+	Trim     int64    // entries to drop from the outbox's head: published
+}
+
+// Write is one profile's changed fields.
+type Write struct {
+	ID     string
+	Fields map[string]any
+}
+
+// TimerChange replaces a profile's timer.
+type TimerChange struct {
+	Profile string
+	Old     Timer // zero Due: none
+	New     Timer
+}
+
+// commitScript: KEYS pos, counts, due, held, out, then the profiles. All checks
+// precede all writes.
+var commitScript = redis.NewScript(`
+local cur = redis.call('HMGET', KEYS[1], 'epoch', 'commit')
+if not cur[2] then return 'lost' end
+if cur[1] ~= ARGV[1] then return 'owner' end
+if cur[2] ~= ARGV[2] then return 'behind' end
+local i = 3
+local function take() local v = ARGV[i]; i = i + 1; return v end
+local function number() return tonumber(take()) end
+for _ = 1, number() do redis.call('HSET', KEYS[1], take(), take()) end
+for _ = 1, number() do
+  local f, d = take(), take()
+  if redis.call('HINCRBY', KEYS[2], f, d) == 0 then redis.call('HDEL', KEYS[2], f) end
+end
+for _ = 1, number() do redis.call('ZREM', KEYS[3], take()) end
+for _ = 1, number() do redis.call('ZREM', KEYS[4], take()) end
+for _ = 1, number() do redis.call('ZADD', KEYS[3], take(), take()) end
+for _ = 1, number() do redis.call('ZADD', KEYS[4], take(), take()) end
+local trim = number()
+if trim > 0 then redis.call('LTRIM', KEYS[5], trim, -1) end
+for _ = 1, number() do redis.call('RPUSH', KEYS[5], take()) end
+for k = 6, #KEYS do
+  for _ = 1, number() do redis.call('HSET', KEYS[k], take(), take()) end
+end
+return 'ok'
+`)
+
+// Commit writes the batch if the caller still owns the shard and knows its last
+// commit: ErrNotOwner, ErrBehind and ErrLost say why not, and then nothing has
+// changed.
+func (s *Shard) Commit(ctx context.Context, b Batch) error {
+	keys := []string{s.key("pos"), s.key("counts"), s.key("due"), s.key("held"), s.key("out")}
+	expected := b.Pos.Commit
+	b.Pos.Commit++
+	args := []any{b.Pos.Epoch, expected}
+	fields := b.Pos.fields()
+	args = append(args, len(fields)/2)
+	args = append(args, fields...)
+	args = appendCounts(args, b.Counts)
+	args = appendTimers(args, b.Timers)
+	args = append(args, b.Trim, len(b.Out))
+	for _, o := range b.Out {
+		args = append(args, o)
+	}
+	for _, w := range b.Profiles {
+		keys = append(keys, s.ProfileKey(w.ID))
+		args = append(args, len(w.Fields))
+		for f, v := range w.Fields {
+			args = append(args, f, v)
+		}
+	}
+	res, err := commitScript.Run(ctx, s.rdb, keys, args...).Text()
+	if err != nil {
+		return fmt.Errorf("commit %d of shard %d: %w", b.Pos.Commit, s.Number, err)
+	}
+	return s.verdict(res, b.Pos.Commit)
+}
+
+func (s *Shard) verdict(res string, commit int64) error {
+	cause := map[string]error{"owner": ErrNotOwner, "behind": ErrBehind, "lost": ErrLost}[res]
+	if cause != nil {
+		return fmt.Errorf("commit %d of shard %d: %w", commit, s.Number, cause)
+	}
+	return nil
+}
+
+func appendCounts(args []any, counts map[string]int64) []any {
+	fields := make([]string, 0, len(counts))
+	for f, d := range counts {
+		if d != 0 {
+			fields = append(fields, f)
+		}
+	}
+	sort.Strings(fields)
+	args = append(args, len(fields))
+	for _, f := range fields {
+		args = append(args, f, counts[f])
+	}
+	return args
+}
+
+func member(t Timer) string { return t.Import + "\x00" + t.Profile }
+
+func appendTimers(args []any, changes []TimerChange) []any {
+	var remDue, remHeld, addDue, addHeld []any
+	for _, c := range changes {
+		switch {
+		case c.Old.Due == 0:
+		case c.Old.Import != "":
+			remHeld = append(remHeld, member(c.Old))
+		case c.New.Due == 0 || c.New.Import != "":
+			remDue = append(remDue, c.Profile)
+		}
+		switch {
+		case c.New.Due == 0:
+		case c.New.Import != "":
+			addHeld = append(addHeld, int64(c.New.Due), member(c.New))
+		default:
+			addDue = append(addDue, int64(c.New.Due), c.Profile)
+		}
+	}
+	for _, list := range []struct {
+		per int
+		v   []any
+	}{{1, remDue}, {1, remHeld}, {2, addDue}, {2, addHeld}} {
+		args = append(args, len(list.v)/list.per)
+		args = append(args, list.v...)
+	}
+	return args
+}
+
+var tickScript = redis.NewScript(`
+local cur = redis.call('HMGET', KEYS[1], 'epoch', 'commit')
+if not cur[2] then return 'lost' end
+if cur[1] ~= ARGV[1] then return 'owner' end
+redis.call('HSET', KEYS[1], 'stream', ARGV[2])
+return 'ok'
+`)
+
+// Tick writes the stream time between commits and finds out whether the shard
+// is still the caller's and still there.
+func (s *Shard) Tick(ctx context.Context, epoch int64, stream event.Time) error {
+	res, err := tickScript.Run(ctx, s.rdb, []string{s.key("pos")}, epoch, int64(stream)).Text()
+	if err != nil {
+		return fmt.Errorf("tick shard %d: %w", s.Number, err)
+	}
+	return s.verdict(res, 0)
+}
