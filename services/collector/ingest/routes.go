@@ -1,0 +1,100 @@
+package ingest
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/services/collector/ingest/envelope"
+)
+
+func (c *Collector) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/{call}", c.serveSegment)
+	mux.HandleFunc("POST /v1/events", c.serveCloudEvents)
+	mux.HandleFunc("GET /v1/projects/{key}/settings", c.serveSettings)
+	mux.HandleFunc("GET /in/wecom/{source}", c.serveWeComCheck)
+	mux.HandleFunc("POST /in/wecom/{source}", c.serveWeCom)
+	mux.HandleFunc("POST /in/wecom-archive/{source}", c.serveArchive)
+	mux.HandleFunc("POST /in/webhook/{source}", c.serveWebhook)
+	mux.HandleFunc("GET /r/{token}", c.serveLink)
+	mux.HandleFunc("GET /r/{$}", c.serveNoLink)
+	mux.HandleFunc("POST /beacon", c.serveBeacon)
+	mux.HandleFunc("OPTIONS /", c.servePreflight)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.metrics.inFlight.Inc()
+		defer c.metrics.inFlight.Dec()
+		c.allowOrigin(w, r)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// allowOrigin lets browsers of the configured origins read answers. Credentials
+// are never allowed: a write key is public, a cookie is not needed.
+func (c *Collector) allowOrigin(w http.ResponseWriter, r *http.Request) {
+	origin := r.Header.Get("Origin")
+	if origin == "" || !strings.HasPrefix(r.URL.Path, "/v1/") && r.URL.Path != "/beacon" {
+		return
+	}
+	switch {
+	case slices.Contains(c.cfg.CORSOrigins, "*"):
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+	case slices.Contains(c.cfg.CORSOrigins, origin):
+		w.Header().Set("Access-Control-Allow-Origin", origin)
+		w.Header().Add("Vary", "Origin")
+	}
+}
+
+func (c *Collector) servePreflight(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	if h.Get("Access-Control-Allow-Origin") != "" {
+		h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding, X-Write-Key")
+		h.Set("Access-Control-Expose-Headers", "Retry-After")
+		h.Set("Access-Control-Max-Age", "86400")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// base is the scheme and host by which the client reached us: public_url, else
+// what the request says, and through a trusted proxy what that says.
+func (c *Collector) base(r *http.Request) (scheme, host string) {
+	if u, err := url.Parse(c.cfg.PublicURL); err == nil && u.Host != "" {
+		return u.Scheme, u.Host + strings.TrimRight(u.Path, "/")
+	}
+	scheme, host = "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if c.trusted(r) {
+		if p := r.Header.Get("X-Forwarded-Proto"); p == "http" || p == "https" {
+			scheme = p
+		}
+		if h := r.Header.Get("X-Forwarded-Host"); h != "" && !strings.ContainsAny(h, ", /") {
+			host = h
+		}
+	}
+	return scheme, host
+}
+
+func (c *Collector) trusted(r *http.Request) bool {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(c.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
+}
+
+func (c *Collector) now() event.Time { return event.At(c.opt.Clock()) }
+
+func (c *Collector) input(src string, received event.Time) envelope.Input {
+	return envelope.Input{Source: src, Received: received, Limits: c.cfg.Limits}
+}
