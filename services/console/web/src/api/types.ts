@@ -1,0 +1,220 @@
+// The console API as the page relies on it: one type per answer, named as on the wire.
+// Times are RFC 3339 strings; numbers that may be money arrive as decimal strings.
+
+export interface Session {
+  role: string
+  name: string
+}
+
+export interface FieldProblem {
+  file?: string
+  line: number
+  column: number
+  message: string
+}
+
+export interface Problem {
+  type?: string
+  title?: string
+  status?: number
+  detail?: string
+  errors?: FieldProblem[]
+}
+
+export interface TagCount {
+  tag: string
+  group: string
+  count: number
+  anonymous: number
+}
+
+export interface StageCount {
+  stage: string
+  count: number
+}
+
+export interface TagBoard {
+  as_of: string
+  rules_version: number | string
+  activating?: number | string | boolean | null
+  stale?: number
+  population: { known: number; anonymous: number }
+  stages: StageCount[]
+  tags: TagCount[]
+}
+
+export interface TagMember {
+  profile_id: string
+  name?: string
+  since: string
+  expires_at?: string | null
+}
+
+export interface TagMembers {
+  as_of: string
+  members: TagMember[]
+  next_cursor?: string
+}
+
+export interface Evidence {
+  event_id: string
+  type?: string
+  time?: string
+  matched?: Matched[]
+  object_title?: string
+}
+
+// A keyword match: the bare word, or the keyword list with the words that hit.
+export type Matched = string | { keyword?: string; words?: string[]; word?: string }
+
+export type Severity = 'low' | 'medium' | 'high' | 'critical' | (string & {})
+export type AlertState = 'open' | 'claimed' | 'acked' | 'snoozed' | 'dismissed' | 'expired'
+export type AlertAction = 'seen' | 'claim' | 'ack' | 'snooze' | 'dismiss' | 'handover' | 'outcome'
+
+export type Scalar = string | number | boolean | null
+export type MeasureValue = Scalar | Scalar[]
+
+export type Condition = string | { text?: string; expr?: string; holds?: boolean; value?: MeasureValue }
+
+export interface Alert {
+  alert_id: string
+  profile_id: string
+  name?: string
+  rule: string
+  rule_version: number | string
+  tag: string
+  severity: Severity
+  title: string
+  advice?: string
+  staff_id: string
+  state: AlertState
+  raised_at: string
+  evidence?: Evidence[]
+  measures?: Record<string, MeasureValue>
+  conditions?: Condition[]
+}
+
+export interface AlertList {
+  alerts: Alert[]
+  next_cursor?: string
+}
+
+export interface LiveEvent {
+  event_id: string
+  type: string
+  time: string
+  received_at: string
+  source: string
+  profile_id?: string
+  verdict: 'accepted' | 'rejected'
+  reason?: string
+  detail?: string
+  tags_applied?: string[]
+  tags_removed?: string[]
+  alerts?: string[]
+  did_you_mean?: string
+}
+
+export type Identity = string | { namespace: string; value: string; conflict?: boolean }
+export type TraitValue = Scalar | { value: Scalar; source?: string; time?: string }
+
+export interface ProfileTag {
+  tag: string
+  group: string
+  since: string
+  expires_at?: string | null
+  rule: string
+  rule_version: number | string
+  evidence?: (string | Evidence)[]
+}
+
+export interface ProfileStage {
+  stage?: string
+  name?: string
+  since?: string
+}
+
+export interface Profile {
+  profile_id: string
+  identities: Identity[]
+  traits: Record<string, TraitValue>
+  tags: ProfileTag[]
+  measures: Record<string, MeasureValue>
+  inexact?: string[]
+  stage?: ProfileStage
+  owner?: string
+  owners?: string[]
+  as_of: string
+}
+
+export type TimelineKind = 'event' | 'tag' | 'stage' | 'alert' | 'note'
+
+export interface TimelineItem {
+  time: string
+  kind: TimelineKind
+  type: string
+  title?: string
+  source?: string
+  channel?: string
+  staff_id?: string
+  object_title?: string
+  amount?: string | number
+  currency?: string
+  matched?: Matched[]
+  tag?: string
+  op?: string
+  rule?: string
+  rule_version?: number | string
+  event_id?: string
+}
+
+export interface Timeline {
+  items: TimelineItem[]
+  next_cursor?: string
+}
+
+export interface Explanation {
+  tag: string
+  holds: boolean
+  since?: string
+  rule: string
+  rule_version: number | string
+  when?: string
+  reason?: Record<string, unknown>
+  evidence?: Evidence[]
+  measures?: Record<string, MeasureValue>
+}
+
+export interface RoleHealth {
+  ok: boolean
+  lag_seconds?: number
+  detail?: string
+}
+
+export interface PartHealth {
+  ok?: boolean
+  embedded?: boolean
+  detail?: string
+  version?: string
+}
+
+export interface Status {
+  roles: Record<string, RoleHealth>
+  parts: Record<string, PartHealth | boolean | string>
+  streams?: { as_of?: string }
+}
+
+export const DEFINITION_KINDS = ['source', 'channel', 'store', 'link', 'form', 'staff', 'route'] as const
+export type DefinitionKind = (typeof DEFINITION_KINDS)[number]
+
+export interface Definition {
+  id: string
+  version: number | string
+  value: Record<string, unknown>
+  author?: string
+  time?: string
+}
+
+export interface DefinitionList {
+  items: Definition[]
+}

@@ -1,0 +1,98 @@
+import { memo } from 'react'
+import type { LiveEvent } from '../api/types'
+import { Link } from '../app/router'
+import { useWords } from '../i18n'
+import { eventTypeName, reasonName } from '../i18n/names'
+import { Chip } from '../parts/marks'
+import { formatClock } from '../text/format'
+
+export function EventTable({ rows }: { rows: readonly LiveEvent[] }) {
+  const { t } = useWords()
+  return (
+    <div className="panel table-scroll">
+      <table className="event-table">
+        <thead>
+          <tr>
+            <th scope="col">{t('events.time')}</th>
+            <th scope="col">{t('events.verdict')}</th>
+            <th scope="col">{t('events.type')}</th>
+            <th scope="col">{t('events.profile')}</th>
+            <th scope="col">{t('events.source')}</th>
+            <th scope="col">{t('events.outcome')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((event) => (
+            <EventRow key={`${event.source}/${event.event_id}/${event.received_at}`} event={event} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+const EventRow = memo(function EventRow({ event }: { event: LiveEvent }) {
+  const { t, lang } = useWords()
+  const name = eventTypeName(event.type, lang)
+  return (
+    <tr className={event.verdict === 'rejected' ? 'row-rejected' : undefined}>
+      <td className="cell-time" title={event.time}>
+        {formatClock(event.received_at || event.time)}
+      </td>
+      <td>
+        <span className={`verdict verdict-${event.verdict}`}>{t(`events.${event.verdict}`)}</span>
+      </td>
+      <td title={event.event_id}>
+        {name}
+        {name !== event.type && <code className="muted small">{event.type}</code>}
+      </td>
+      <td className="cell-who">
+        {event.profile_id ? (
+          <Link page="profiles" rest={event.profile_id}>
+            {event.profile_id}
+          </Link>
+        ) : (
+          <span className="muted">—</span>
+        )}
+      </td>
+      <td className="muted">{event.source}</td>
+      <td>{event.verdict === 'rejected' ? <Refusal event={event} /> : <Effects event={event} />}</td>
+    </tr>
+  )
+})
+
+function Refusal({ event }: { event: LiveEvent }) {
+  const { t, lang } = useWords()
+  return (
+    <span className="refusal">
+      <b>{reasonName(event.reason, lang)}</b> {event.detail}
+      {event.did_you_mean && <em>{t('events.didYouMean', { name: event.did_you_mean })}</em>}
+    </span>
+  )
+}
+
+function Effects({ event }: { event: LiveEvent }) {
+  const { t } = useWords()
+  const applied = event.tags_applied ?? []
+  const removed = event.tags_removed ?? []
+  const alerts = event.alerts ?? []
+  if (applied.length + removed.length + alerts.length === 0 && !event.did_you_mean) {
+    return <span className="muted">{t('events.noEffect')}</span>
+  }
+  return (
+    <span className="effects">
+      {alerts.length > 0 && <Chip tone="alert">{t('events.alert')}</Chip>}
+      {applied.map((tag) => (
+        <Chip key={`+${tag}`} tone="add" title={t('events.applied')}>
+          + {tag}
+        </Chip>
+      ))}
+      {removed.map((tag) => (
+        <Chip key={`-${tag}`} tone="remove" title={t('events.removed')}>
+          − {tag}
+        </Chip>
+      ))}
+      {event.did_you_mean && <em>{t('events.didYouMean', { name: event.did_you_mean })}</em>}
+    </span>
+  )
+}

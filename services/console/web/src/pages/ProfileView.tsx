@@ -1,0 +1,192 @@
+import { useQuery } from '@tanstack/react-query'
+import { Alert, Button } from 'antd'
+import { useEffect, useState, type ReactNode } from 'react'
+import { ApiError, getJson } from '../api/client'
+import type { Profile, ProfileTag } from '../api/types'
+import { useRouter } from '../app/router'
+import { useWords } from '../i18n'
+import { Chip } from '../parts/marks'
+import { Loading, Panel, Trouble } from '../parts/states'
+import { Ago, useNow } from '../parts/time'
+import { formatMeasure, formatTime, splitIdentity, traitText } from '../text/format'
+import { Timeline } from './Timeline'
+import { WhyDrawer } from './WhyDrawer'
+import { addRecent } from './recent'
+
+const REFRESH_MS = 5_000
+
+export function ProfileView({ id }: { id: string }) {
+  const { t } = useWords()
+  const { replace } = useRouter()
+  const query = useQuery({
+    queryKey: ['profile', id],
+    queryFn: ({ signal }) => getJson<Profile>(`/api/v1/profiles/${encodeURIComponent(id)}`, signal),
+    refetchInterval: REFRESH_MS,
+  })
+  const found = query.data?.profile_id
+  // A phone number typed into the search must not stay in the address bar and the history.
+  useEffect(() => {
+    if (!found) return
+    addRecent(found)
+    if (found !== id) replace('profiles', found)
+  }, [found, id, replace])
+  if (query.isPending) return <Loading />
+  if (query.error && !query.data) {
+    const unknown = query.error instanceof ApiError && query.error.status === 404
+    if (unknown) return <Alert type="info" showIcon title={t('profile.unknown', { id })} />
+    return <Trouble error={query.error} onRetry={() => void query.refetch()} />
+  }
+  return <Sheet profile={query.data!} />
+}
+
+function Sheet({ profile }: { profile: Profile }) {
+  const { t } = useWords()
+  const [why, setWhy] = useState<string | null>(null)
+  return (
+    <div className="profile">
+      <div className="profile-side">
+        <Who profile={profile} />
+        <Identities profile={profile} />
+        <Measures profile={profile} />
+      </div>
+      <div className="profile-main">
+        <Panel title={`${t('profile.tags')} ${profile.tags.length}`}>
+          <TagTable tags={profile.tags} onWhy={setWhy} />
+        </Panel>
+        <Timeline profileId={profile.profile_id} />
+      </div>
+      <WhyDrawer profileId={profile.profile_id} tag={why} onClose={() => setWhy(null)} />
+    </div>
+  )
+}
+
+function Who({ profile }: { profile: Profile }) {
+  const { t, lang, maybe } = useWords()
+  const name = traitText(profile.traits.name)
+  const owner = profile.owner ?? traitText(profile.traits.owner)
+  const owners = profile.owners ?? []
+  const stage = profile.stage?.stage ?? profile.stage?.name
+  const traits = Object.entries(profile.traits).filter(([key]) => !['name', 'owner', 'owners'].includes(key))
+  return (
+    <section className="panel who-card">
+      <div className="who-name">
+        <span className="avatar" aria-hidden="true">
+          {(name !== '—' ? name : profile.profile_id).slice(0, 1).toUpperCase()}
+        </span>
+        <div>
+          <h2>{name !== '—' ? name : profile.profile_id}</h2>
+          <code className="muted small">{profile.profile_id}</code>
+        </div>
+      </div>
+      <div className="who-facts">
+        {stage && (
+          <Fact label={t('profile.stage')}>
+            <span className="stage-mark">{stage}</span>
+          </Fact>
+        )}
+        <Fact label={t('profile.owner')}>{owner}</Fact>
+        {owners.length > 1 && <Fact label={t('profile.owners')}>{owners.join(', ')}</Fact>}
+      </div>
+      <h3>{t('profile.basic')}</h3>
+      {traits.length === 0 && <p className="muted small">{t('profile.noTraits')}</p>}
+      <dl className="pairs">
+        {traits.map(([key, value]) => (
+          <div key={key}>
+            <dt>{maybe(`trait.${key}`) ?? key}</dt>
+            <dd>{traitText(value)}</dd>
+          </div>
+        ))}
+      </dl>
+      <p className="muted small">{t('profile.asOf', { time: formatTime(profile.as_of, lang) })}</p>
+    </section>
+  )
+}
+
+function Fact({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <div className="fact">
+      <span className="muted small">{label}</span>
+      <b>{children}</b>
+    </div>
+  )
+}
+
+function Identities({ profile }: { profile: Profile }) {
+  const { t } = useWords()
+  return (
+    <Panel title={t('profile.identities')}>
+      <dl className="pairs">
+        {profile.identities.map((identity, i) => {
+          const { namespace, value } = splitIdentity(identity)
+          const conflict = typeof identity !== 'string' && identity.conflict
+          return (
+            <div key={i}>
+              <dt>{namespace}</dt>
+              <dd>
+                {value} {conflict && <Chip tone="alert">{t('profile.conflict')}</Chip>}
+              </dd>
+            </div>
+          )
+        })}
+      </dl>
+    </Panel>
+  )
+}
+
+function Measures({ profile }: { profile: Profile }) {
+  const { t, lang } = useWords()
+  const measures = Object.entries(profile.measures)
+  const inexact = new Set(profile.inexact ?? [])
+  return (
+    <Panel title={t('profile.measures')}>
+      {measures.length === 0 && <p className="muted small">{t('profile.noMeasures')}</p>}
+      <dl className="pairs numbers">
+        {measures.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd title={inexact.has(name) ? t('profile.inexact') : undefined}>
+              {inexact.has(name) && '≈ '}
+              {formatMeasure(value, lang)}
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Panel>
+  )
+}
+
+function TagTable({ tags, onWhy }: { tags: ProfileTag[]; onWhy: (tag: string) => void }) {
+  const { t } = useWords()
+  const now = useNow(10_000)
+  if (tags.length === 0) return <p className="muted">{t('profile.noTags')}</p>
+  return (
+    <ul className="held-tags">
+      {tags.map((tag) => (
+        <li key={tag.tag}>
+          <div className="held-name">
+            <Chip tone="add">{tag.tag}</Chip>
+            <span className="muted small">{tag.group}</span>
+          </div>
+          <span className="small">
+            <Ago time={tag.since} now={now} />
+            {' · '}
+            <Expiry tag={tag} now={now} />
+          </span>
+          <span className="muted small held-rule">
+            {tag.rule} · {t('profile.version', { version: tag.rule_version })}
+          </span>
+          <Button size="small" onClick={() => onWhy(tag.tag)} aria-label={t('profile.why', { tag: tag.tag })}>
+            {t('profile.whyButton')}
+          </Button>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function Expiry({ tag, now }: { tag: ProfileTag; now: number }) {
+  const { t, lang } = useWords()
+  if (!tag.expires_at) return <span className="muted">{t('profile.forGood')}</span>
+  const soon = Date.parse(tag.expires_at) - now < 86_400_000
+  return <span className={soon ? 'warn' : 'muted'}>{t('profile.expires', { time: formatTime(tag.expires_at, lang) })}</span>
+}

@@ -1,0 +1,142 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Alert, App, Button, Checkbox, Popconfirm } from 'antd'
+import { useEffect, useMemo, useRef, useState } from 'react'
+import { ApiError, call, plainEtag } from '../api/client'
+import type { FieldProblem } from '../api/types'
+import { useWords } from '../i18n'
+import { CodeArea, type CodeAreaHandle } from '../parts/CodeArea'
+import { useErrorText } from '../parts/errors'
+import { Loading, PageHead, Panel, Trouble } from '../parts/states'
+
+const PATH = '/api/v1/rules'
+const YAML = 'application/yaml'
+
+interface RuleSet {
+  text: string
+  etag: string | null
+}
+
+async function readRules(signal: AbortSignal): Promise<RuleSet> {
+  try {
+    const response = await call(PATH, { accept: YAML, signal })
+    return { text: await response.text(), etag: response.headers.get('ETag') }
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return { text: '', etag: null }
+    throw error
+  }
+}
+
+export default function Rules() {
+  const { t } = useWords()
+  const query = useQuery({ queryKey: ['rules'], queryFn: ({ signal }) => readRules(signal), staleTime: Infinity })
+  if (query.isPending) return <Loading />
+  if (!query.data) return <Trouble error={query.error} onRetry={() => void query.refetch()} />
+  const { etag } = query.data
+  return (
+    <>
+      <PageHead title={t('rules.title')}>
+        {etag && <span className="muted">{t('rules.version', { version: plainEtag(etag) })}</span>}
+        <Button onClick={() => void query.refetch()} loading={query.isFetching}>
+          {t('common.reload')}
+        </Button>
+      </PageHead>
+      <Editor key={`${etag}/${query.data.text.length}`} stored={query.data} />
+    </>
+  )
+}
+
+function Editor({ stored }: { stored: RuleSet }) {
+  const { t } = useWords()
+  const area = useRef<CodeAreaHandle>(null)
+  const [text, setText] = useState(stored.text)
+  const [noHistory, setNoHistory] = useState(false)
+  const dirty = text !== stored.text
+  const save = useSave(stored)
+  const badLines = useMemo(() => new Set(save.problems.map((p) => p.line)), [save.problems])
+  useEffect(() => {
+    if (!dirty) return
+    const ask = (e: BeforeUnloadEvent) => e.preventDefault()
+    addEventListener('beforeunload', ask)
+    return () => removeEventListener('beforeunload', ask)
+  }, [dirty])
+  const submit = () => void save.run(text, noHistory)
+  return (
+    <>
+      {save.trouble && <Alert className="gap" type="error" showIcon title={save.trouble} />}
+      {save.problems.length > 0 && <ProblemList problems={save.problems} onGo={(p) => area.current?.goTo(p.line, p.column)} />}
+      <Panel>
+        {stored.text === '' && <p className="muted">{t('rules.empty')}</p>}
+        <CodeArea ref={area} value={text} onChange={setText} onSave={submit} badLines={badLines} label={t('rules.editor')} />
+        <div className="editor-foot">
+          <Button type="primary" onClick={submit} loading={save.busy} disabled={!dirty && !noHistory}>
+            {t('rules.save')}
+          </Button>
+          {dirty && (
+            <Popconfirm
+              title={t('rules.revertAsk')}
+              okText={t('rules.revert')}
+              cancelText={t('common.cancel')}
+              onConfirm={() => setText(stored.text)}
+            >
+              <Button>{t('rules.revert')}</Button>
+            </Popconfirm>
+          )}
+          <Checkbox checked={noHistory} onChange={(e) => setNoHistory(e.target.checked)}>
+            {t('rules.noHistory')}
+          </Checkbox>
+          <span className={dirty ? 'warn small' : 'muted small'}>{t(dirty ? 'rules.dirty' : 'rules.clean')}</span>
+        </div>
+        <p className="muted small">{t('rules.help')}</p>
+      </Panel>
+    </>
+  )
+}
+
+function useSave(stored: RuleSet) {
+  const { t } = useWords()
+  const { message } = App.useApp()
+  const client = useQueryClient()
+  const errorText = useErrorText()
+  const [busy, setBusy] = useState(false)
+  const [problems, setProblems] = useState<FieldProblem[]>([])
+  const [trouble, setTrouble] = useState('')
+  const run = async (text: string, noHistory: boolean) => {
+    setBusy(true)
+    setProblems([])
+    setTrouble('')
+    try {
+      const path = noHistory ? `${PATH}?history=none` : PATH
+      const response = await call(path, { method: 'PUT', text: { body: text, type: YAML }, ifMatch: stored.etag ?? undefined })
+      const { version } = (await response.json().catch(() => ({}))) as { version?: number | string }
+      message.success(response.status === 202 ? t('rules.building') : t('rules.saved', { version: version ?? '—' }))
+      await client.invalidateQueries({ queryKey: ['rules'] })
+    } catch (error) {
+      const listed = error instanceof ApiError ? (error.problem.errors ?? []) : []
+      setProblems(listed)
+      if (listed.length === 0) setTrouble(errorText(error))
+    } finally {
+      setBusy(false)
+    }
+  }
+  return { busy, problems, trouble, run }
+}
+
+function ProblemList({ problems, onGo }: { problems: FieldProblem[]; onGo: (p: FieldProblem) => void }) {
+  const { t } = useWords()
+  return (
+    <div className="problems" role="alert">
+      <b>{t('rules.errors', { count: problems.length })}</b>
+      <ol>
+        {problems.map((p, i) => (
+          <li key={i}>
+            <button type="button" onClick={() => onGo(p)}>
+              {p.file && p.file !== 'rules.yaml' ? `${p.file} · ` : ''}
+              {t('rules.place', { line: p.line, column: p.column })}
+            </button>
+            <span>{p.message}</span>
+          </li>
+        ))}
+      </ol>
+    </div>
+  )
+}

@@ -1,0 +1,90 @@
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { Button, Segmented } from 'antd'
+import { useState } from 'react'
+import { getJson } from '../api/client'
+import type { Timeline as TimelinePage, TimelineItem, TimelineKind } from '../api/types'
+import { useWords } from '../i18n'
+import { eventTypeName } from '../i18n/names'
+import { Loading, Panel, Trouble } from '../parts/states'
+import { formatClock, formatDay, formatDecimal, matchedWords } from '../text/format'
+import { byDay } from './byDay'
+
+type Filter = 'all' | TimelineKind
+const FILTERS: Filter[] = ['all', 'event', 'tag', 'stage', 'alert', 'note']
+
+export function Timeline({ profileId }: { profileId: string }) {
+  const { t, lang } = useWords()
+  const [filter, setFilter] = useState<Filter>('all')
+  const query = useInfiniteQuery({
+    queryKey: ['timeline', profileId],
+    initialPageParam: '',
+    queryFn: ({ pageParam, signal }) => {
+      const cursor = pageParam ? `&cursor=${encodeURIComponent(pageParam)}` : ''
+      return getJson<TimelinePage>(`/api/v1/profiles/${encodeURIComponent(profileId)}/timeline?limit=50${cursor}`, signal)
+    },
+    getNextPageParam: (last) => last.next_cursor || undefined,
+  })
+  const items = (query.data?.pages ?? []).flatMap((p) => p.items)
+  const shown = filter === 'all' ? items : items.filter((i) => i.kind === filter)
+  const options = FILTERS.map((value) => ({ value, label: t(`kind.${value}`) }))
+  return (
+    <Panel
+      title={t('profile.timeline')}
+      extra={
+        <>
+          <Segmented size="small" options={options} value={filter} onChange={setFilter} />
+          <Button size="small" onClick={() => void query.refetch()} loading={query.isRefetching}>
+            {t('common.reload')}
+          </Button>
+        </>
+      }
+    >
+      {query.isPending && <Loading />}
+      {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
+      {query.data && shown.length === 0 && <p className="muted">{t('profile.noTimeline')}</p>}
+      {byDay(shown).map(([day, list]) => (
+        <section key={day} className="day">
+          <h3>{formatDay(list[0]!.time, lang)}</h3>
+          <ol className="timeline">
+            {list.map((item, i) => (
+              <Row key={`${item.event_id ?? item.time}/${item.kind}/${i}`} item={item} />
+            ))}
+          </ol>
+        </section>
+      ))}
+      {query.hasNextPage && (
+        <Button block loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          {t('common.more')}
+        </Button>
+      )}
+    </Panel>
+  )
+}
+
+function Row({ item }: { item: TimelineItem }) {
+  const { t, lang, maybe } = useWords()
+  const what =
+    item.kind === 'event'
+      ? eventTypeName(item.type, lang)
+      : (maybe(`op.${item.op ?? item.type}`) ?? maybe(`kind.${item.kind}`) ?? item.type)
+  const about = [item.tag, item.object_title, item.title !== item.object_title ? item.title : undefined].filter(Boolean)
+  const where = [item.channel, item.source, item.staff_id].filter(Boolean).join(' · ')
+  const rule = item.rule ? `${item.rule} · ${t('profile.version', { version: item.rule_version ?? '—' })}` : ''
+  return (
+    <li className={`tl tl-${item.kind} ${item.op ? `tl-${item.op}` : ''}`} title={item.event_id}>
+      <time dateTime={item.time}>{formatClock(item.time)}</time>
+      <div>
+        <b>{what}</b> <span>{about.join(' · ')}</span>{' '}
+        {matchedWords(item.matched).map((word) => (
+          <mark key={word}>{word}</mark>
+        ))}
+        {item.amount !== undefined && item.amount !== '' && (
+          <span className="amount">
+            {formatDecimal(String(item.amount))} {item.currency}
+          </span>
+        )}
+        {(where || rule) && <div className="muted small">{[where, rule].filter(Boolean).join(' · ')}</div>}
+      </div>
+    </li>
+  )
+}

@@ -1,0 +1,36 @@
+import { useEffect, useState } from 'react'
+import { useWords } from '../i18n'
+import { formatClock, formatTime, relativeTime } from '../text/format'
+import { freshness } from '../live/board'
+
+// One ticking clock per component that shows "3 minutes ago"; a second is as fine as it gets.
+export function useNow(everyMs: number): number {
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs)
+    return () => clearInterval(timer)
+  }, [everyMs])
+  return now
+}
+
+export function Ago({ time, now }: { time: string | undefined | null; now: number }) {
+  const { lang } = useWords()
+  if (!time) return <span>—</span>
+  return (
+    <time dateTime={time} title={formatTime(time, lang)}>
+      {relativeTime(time, now, lang)}
+    </time>
+  )
+}
+
+export function FreshDot({ asOf }: { asOf: string | undefined }) {
+  const { t } = useWords()
+  const now = useNow(1_000)
+  const state = freshness(asOf, now)
+  return (
+    <span className={`fresh fresh-${state}`} role="status" aria-live="off">
+      <i aria-hidden="true" />
+      {t(`fresh.${state}`, { time: asOf ? formatClock(asOf) : '' })}
+    </span>
+  )
+}
