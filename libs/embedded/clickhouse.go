@@ -1,0 +1,168 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// The users of the embedded ClickHouse.
+const (
+	ClickHouseUser = "tagwire"
+	BIUser         = "bi"
+)
+
+type clickHouse struct {
+	child        *child
+	lock         *os.File
+	native, http string
+	notices      []*Notice
+	lifeline     *os.File // while it is open for writing somewhere, the child's last query waits
+}
+
+func startClickHouse(ctx context.Context, o Options, s secrets) (*clickHouse, error) {
+	library, err := clickHouseLibrary(o.EnginesDir)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(o.Dir, "clickhouse")
+	lock, err := partLock(ctx, dir, "ClickHouse")
+	if err != nil {
+		return nil, err
+	}
+	c := &clickHouse{lock: lock}
+	if err := c.start(ctx, o, library, s); err != nil {
+		return nil, errors.Join(err, lock.Close(), c.cutLifeline())
+	}
+	return c, nil
+}
+
+func (c *clickHouse) start(ctx context.Context, o Options, library string, s secrets) error {
+	native, notice, err := place{part: "ClickHouse", given: o.ClickHouseNativeAddr, standard: DefaultClickHouseNativeAddr}.reserve()
+	if err != nil {
+		return err
+	}
+	web, notice2, err := place{part: "ClickHouse HTTP", given: o.ClickHouseHTTPAddr, standard: DefaultClickHouseHTTPAddr}.reserve()
+	if err != nil {
+		return err
+	}
+	c.native, c.http, c.notices = native, web, []*Notice{notice, notice2}
+	dir := filepath.Join(o.Dir, "clickhouse")
+	if err := writeClickHouseConfig(dir, s); err != nil {
+		return folderProblem(o.Dir, err)
+	}
+	command, err := c.command(dir, library)
+	if err != nil {
+		return err
+	}
+	c.child, err = startChild(ctx, childSpec{
+		name: "ClickHouse", log: o.Log, logPath: filepath.Join(dir, "clickhouse.log"), command: command,
+		ready: func(ctx context.Context) error { return askClickHouse(ctx, native, web, s.ClickHouse) },
+		stop:  func(*os.Process) error { return c.cutLifeline() },
+	})
+	return err
+}
+
+// command is clickhouse-local with both listeners, kept alive by its last query, which reads the lifeline.
+func (c *clickHouse) command(dir, library string) (func() (*exec.Cmd, error), error) {
+	host, tcp, err := net.SplitHostPort(c.native)
+	if err != nil {
+		return nil, fmt.Errorf("port of ClickHouse: %w", err)
+	}
+	_, web, err := net.SplitHostPort(c.http)
+	if err != nil {
+		return nil, fmt.Errorf("port of ClickHouse: %w", err)
+	}
+	fifo := filepath.Join(dir, "lifeline")
+	literal := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(fifo)
+	again, err := reexec("tagwire-clickhouse", childOrder{Load: library, Args: []string{
+		"clickhouse-local", "--config-file", filepath.Join(dir, "config.xml"), "--path", filepath.Join(dir, "data"),
+		"--log-level", "warning", "--listen_host", host, "--tcp_port", tcp, "--http_port", web, "--multiquery", "--query",
+		"SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; SELECT * FROM file('" + literal + "', 'LineAsString')",
+	}}, c.lock)
+	if err != nil {
+		return nil, err
+	}
+	return func() (*exec.Cmd, error) {
+		if err := c.layLifeline(fifo); err != nil {
+			return nil, folderProblem(dir, err)
+		}
+		return again()
+	}, nil
+}
+
+// layLifeline makes the fifo and holds its write end: a query that reads it ends when the last writer is gone, and that
+// is this process alone, since Go opens files close-on-exec.
+func (c *clickHouse) layLifeline(fifo string) error {
+	if c.lifeline != nil {
+		return nil
+	}
+	if err := os.Remove(fifo); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the old fifo: %w", err)
+	}
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		return fmt.Errorf("make a fifo: %w", err)
+	}
+	f, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("open the fifo: %w", err)
+	}
+	c.lifeline = f
+	return nil
+}
+
+func (c *clickHouse) cutLifeline() error {
+	if c.lifeline == nil {
+		return nil
+	}
+	err := c.lifeline.Close()
+	c.lifeline = nil
+	if err != nil {
+		return fmt.Errorf("close the lifeline of ClickHouse: %w", err)
+	}
+	return nil
+}
+
+func (c *clickHouse) close() error {
+	c.child.close()
+	return errors.Join(c.lock.Close(), c.cutLifeline())
+}
+
+// askClickHouse is nil when both ports answer, and ours is the one that does: the password is checked too.
+func askClickHouse(ctx context.Context, native, web, password string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+web+"/", strings.NewReader("SELECT 1"))
+	if err != nil {
+		return fmt.Errorf("ask ClickHouse: %w", err)
+	}
+	req.Header.Set("X-ClickHouse-User", ClickHouseUser)
+	req.Header.Set("X-ClickHouse-Key", password)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: this is our own child
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("reach ClickHouse: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 1000))
+	if err != nil {
+		return fmt.Errorf("answer of ClickHouse: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK || strings.TrimSpace(string(body)) != "1" {
+		return fmt.Errorf("answer of ClickHouse: %s: %s", resp.Status, strings.TrimSpace(string(body)))
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", native)
+	if err != nil {
+		return fmt.Errorf("reach ClickHouse: %w", err)
+	}
+	if err := conn.Close(); err != nil {
+		return fmt.Errorf("close a probe: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+// Package embedded runs the parts that Tagwire needs when none is configured: a Kafka broker in this process (kfake),
+// Valkey and ClickHouse (libchdb) as child processes, all on loopback with their data in one folder.
+//
+// It guarantees: one owner per folder (Lock); what a part acknowledged is on disk; after a stop or a kill -9 the next
+// Start goes on with the same topics, offsets, keys and tables; a child that dies is started again on its port; children
+// end with this process; a default port that is taken is replaced and said, an address that was given never is;
+// passwords are random, made once and readable by the owner of the folder only.
+//
+// It does not create topics, keys, databases or tables, and nothing here is reachable from another machine.
+//
+// Its callers are services/tagwire (tagwire up) and the tests of other packages, through embeddedtest.
+//
+// # What the broker does differently from Apache Kafka
+//
+// Found by reading and trying kfake; each line that says "here" is what this package does about it.
+//
+//   - message.timestamp.type is stored and ignored: records keep the producer's time. Producers must stamp with the
+//     present, never with an event's own time.
+//   - kfake's own retention applies to compacted topics too (seven days by default) and may empty a partition, after
+//     which a restart begins at offset 0 again. Here it is switched off; see retention.go: only whole closed segments go,
+//     by age or size, and never what a group that has committed on that partition has not consumed.
+//   - kfake's own compaction deletes the old files before it writes the new ones. Here it is switched off; topics with
+//     cleanup.policy=compact are compacted before the broker starts, into new folders that are swapped in; see compact.go.
+//   - A torn last entry of groups.log hides every later one. Here it is cut off before the broker starts, and a broker
+//     that could not write its offsets is restarted; see repair.go.
+//   - Committed offsets keep their metadata over restarts. Here they expire after a year, as on the brokers of doctor.
+//   - fsync errors are ignored by kfake: a disk that fails to sync is not noticed by the broker.
+//   - At start the whole log is read, so the log is kept short: 32 MiB segments, at most 128 MiB a partition when
+//     everything has been consumed, unless the topic sets retention.bytes itself.
+package embedded
