@@ -62,6 +62,13 @@ func (l *Limiter) Allow(key string, n int) (bool, time.Duration) {
 	return true, 0
 }
 
+// Keys is how many keys are remembered.
+func (l *Limiter) Keys() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.buckets)
+}
+
 func (l *Limiter) filled(b *bucket, now time.Time) float64 {
 	return min(float64(l.opt.Burst), b.tokens+max(0, now.Sub(b.at).Seconds())*l.opt.Rate)
 }

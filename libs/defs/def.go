@@ -1,7 +1,6 @@
 package defs
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -143,9 +142,4 @@ type record struct {
 	Time    event.Time      `json:"time"`
 	Deleted bool            `json:"deleted,omitempty"`
 	Body    json.RawMessage `json:"body,omitempty"` // secrets sealed
-}
-
-func sameJSON(a, b json.RawMessage) bool {
-	var x, y bytes.Buffer
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
