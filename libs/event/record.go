@@ -23,17 +23,18 @@ const (
 // came from: each source numbers upwards and a consumer keeps one high mark per
 // source, so a record published twice takes effect once.
 type Record struct {
-	Kind    Kind       `json:"k"`
-	Source  string     `json:"s"`           // raw.<incarnation>/<partition>, out.<generation>/<shard>, control
-	Number  int64      `json:"n"`           // within Source; raw: offset*16 + place in the plan
-	Place   Time       `json:"at"`          // place in time: received_at; backfill: the event's own time; outbox: when it was sent on
-	Profile string     `json:"p,omitempty"` // whom it is for
-	Own     []Identity `json:"own,omitempty"`
-	Event   *Event     `json:"e,omitempty"`
-	Raw     string     `json:"raw,omitempty"` // raw coordinates it began with: topic/partition/offset
-	Repair  bool       `json:"repair,omitempty"`
-	Merge   *Merge     `json:"m,omitempty"`
-	Control *Control   `json:"c,omitempty"`
+	Kind     Kind       `json:"k"`
+	Source   string     `json:"s"`           // raw.<incarnation>/<partition>, out.<generation>/<shard>, control
+	Number   int64      `json:"n"`           // within Source; raw: offset*16 + place in the plan
+	Place    Time       `json:"at"`          // place in time: received_at; backfill: the event's own time; outbox: when it was sent on
+	Profile  string     `json:"p,omitempty"` // whom it is for
+	Own      []Identity `json:"own,omitempty"`
+	Event    *Event     `json:"e,omitempty"`
+	Raw      string     `json:"raw,omitempty"` // raw coordinates it began with: topic/partition/offset
+	Repair   bool       `json:"repair,omitempty"`
+	Internal bool       `json:"internal,omitempty"` // a test, staff or internal identity
+	Merge    *Merge     `json:"m,omitempty"`
+	Control  *Control   `json:"c,omitempty"`
 }
 
 // Merge carries the steps by which two profiles become one.

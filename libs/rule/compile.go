@@ -30,7 +30,7 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 	}
 	c := &compilation{places: map[string]yamlNode{}, set: &Set{
 		Version: version, Zone: zone, Population: "known", Currency: "CNY", Folds: map[string]*Fold{},
-		measures: map[string]*Measure{}, foldsByType: map[string][]*Fold{}, tagsByType: map[string][]*Tag{}, owners: map[string]*Tag{},
+		measures: map[string]*Measure{}, foldsByType: map[string][]*Fold{}, tagsByType: map[string][]*Tag{}, owners: map[string]*Tag{}, listVersions: map[string]int{},
 	}}
 	blocks := c.blocks(files)
 	c.header(blocks)
@@ -166,6 +166,7 @@ func (c *compilation) keyword(e entry) {
 		return
 	}
 	c.set.Keywords = append(c.set.Keywords, l)
+	c.set.listVersions[l.Name] = l.Version()
 }
 
 // condition compiles a condition that stands at n.

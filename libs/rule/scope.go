@@ -126,8 +126,9 @@ func (s scope) keyword(args []string) (cond.Node, error) {
 	}
 	s.uses.Keywords = append(s.uses.Keywords, list)
 	s.uses.Event = true
+	version := s.c.set.listVersions[list]
 	return cond.Func(func(m *cond.Moment) cond.Value {
-		return cond.BoolOf(m.Event != nil && slices.ContainsFunc(m.Event.Matched, func(x event.Match) bool { return x.List == list }))
+		return cond.BoolOf(m.Event != nil && slices.ContainsFunc(m.Event.Matched, func(x event.Match) bool { return x.List == list && x.Version == version }))
 	}), nil
 }
 

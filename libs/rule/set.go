@@ -7,6 +7,7 @@ import (
 
 	"github.com/govalues/decimal"
 
+	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule/cond"
 	"github.com/tagwire/tagwire/libs/rule/keyword"
@@ -56,10 +57,11 @@ type Set struct {
 	Folds      map[string]*Fold
 	Notes      []Error // not refusals: what depends on arrival
 
-	measures    map[string]*Measure
-	foldsByType map[string][]*Fold
-	tagsByType  map[string][]*Tag
-	owners      map[string]*Tag // tag name (of choose) → rule
+	measures     map[string]*Measure
+	foldsByType  map[string][]*Fold
+	tagsByType   map[string][]*Tag
+	owners       map[string]*Tag // tag name (of choose) → rule
+	listVersions map[string]int  // keyword list → hash of its content
 }
 
 // Fold is what a measure keeps of events.
@@ -228,4 +230,15 @@ func (s *Set) NeedsHistory(older *Set) []string {
 		}
 	}
 	return names
+}
+
+// Match finds the keyword lists that a text holds. Version names a list by its
+// content, so that a match stays good for every version of the rules that has
+// the same list.
+func (s *Set) Match(text, from string) []event.Match {
+	var out []event.Match
+	for _, f := range s.Dictionary.Match(text, from) {
+		out = append(out, event.Match{List: f.List, Version: s.listVersions[f.List], Words: f.Words})
+	}
+	return out
 }

@@ -66,7 +66,9 @@ type world struct {
 	alerts  []event.Alert
 }
 
-func newWorld(t testing.TB) *world { return &world{t: t, s: compile(t, shopRules), p: profile.New("p1")} }
+func newWorld(t testing.TB) *world {
+	return &world{t: t, s: compile(t, shopRules), p: profile.New("p1")}
+}
 
 func (w *world) add(id, typ string, at event.Time, more func(*event.Event)) apply.Result {
 	e := &event.Event{EventID: id, Type: typ, Time: at, ReceivedAt: at, Source: "s"}
@@ -165,13 +167,13 @@ func TestFamilyEventTagAndCatalogue(t *testing.T) {
 	w.add("c1", "contact.add", t0, func(e *event.Event) { e.Channel, e.StaffID, e.Tags = "抖音", "zhang", []string{"门店A"} })
 	require.True(t, w.has("渠道:抖音"))
 	require.Equal(t, rule.Catalogue, w.p.Tags["门店A"].Rule)
-	w.add("m1", "chat.message", t0, func(e *event.Event) { e.Matched = []event.Match{{List: "询价", Words: []string{"多少钱"}}} })
+	w.add("m1", "chat.message", t0, func(e *event.Event) { e.Matched = w.s.Match("多少钱", "customer") })
 	require.Equal(t, []string{"多少钱"}, w.p.Tags["询价"].Evidence[0].Matched)
 	require.Len(t, w.alerts, 1)
 	require.Equal(t, "zhang", w.alerts[0].StaffID)
 	w.add("x1", "tag.remove", t0.Add(time.Second), func(e *event.Event) { e.Properties = event.Fields{"tag": "询价"} })
 	require.False(t, w.has("询价"))
-	w.add("m2", "chat.message", t0.Add(2*time.Second), func(e *event.Event) { e.Matched = []event.Match{{List: "询价", Words: []string{"多少钱"}}} })
+	w.add("m2", "chat.message", t0.Add(2*time.Second), func(e *event.Event) { e.Matched = w.s.Match("多少钱", "customer") })
 	require.False(t, w.has("询价"), "a person's decision outranks the rule")
 }
 

@@ -1,6 +1,7 @@
 package keyword
 
 import (
+	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -15,6 +16,19 @@ type List struct {
 	UnlessIn []string // a match inside one of these does not count
 	NotAfter []string // … nor one up to 6 characters behind these in the same clause
 	From     string   // customer, staff; empty: anyone
+}
+
+// Version names the list by its content: equal lists have equal versions.
+func (l List) Version() int {
+	h := fnv.New32a()
+	for _, set := range [][]string{{l.Name, l.From}, l.Words, l.Exact, l.UnlessIn, l.NotAfter} {
+		for _, w := range set {
+			_, _ = h.Write([]byte(w)) // never fails
+			_, _ = h.Write([]byte{0})
+		}
+		_, _ = h.Write([]byte{1})
+	}
+	return int(h.Sum32() >> 1)
 }
 
 // negationReach is how far before a word a negation counts, in characters.

@@ -1,0 +1,330 @@
+package resolve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/tagwire/tagwire/libs/defs"
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/seal"
+	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/schemas"
+)
+
+// HeaderKind names what a raw record is; without it, an event.
+const (
+	HeaderKind = "kind"
+	KindImport = "import"
+)
+
+func kindOf(rec stream.Record) string {
+	for _, h := range rec.Headers {
+		if h.Key == HeaderKind {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+// open reads a raw record's event; a bad one gives a reason.
+func (o *owner) open(ctx context.Context, rec stream.Record) (*event.Event, entry, error) {
+	bad := func(reason schemas.Reason, err error) entry {
+		return entry{Offset: rec.Offset, Reason: string(reason), Detail: err.Error()}
+	}
+	plain, err := o.r.Keys.OpenDay(ctx, rec.Value)
+	if errors.Is(err, seal.ErrOpen) || errors.Is(err, seal.ErrErased) {
+		return nil, bad(schemas.ReasonBadCrypt, err), nil
+	}
+	if err != nil {
+		return nil, entry{}, fmt.Errorf("open raw record %d/%d: %w", o.number, rec.Offset, err)
+	}
+	e, err := event.Decode(plain)
+	if err != nil {
+		return nil, bad(schemas.ReasonMalformed, err), nil
+	}
+	if e.EventID == "" || e.Type == "" || e.Time == 0 || e.ReceivedAt == 0 {
+		return nil, bad(schemas.ReasonMissingField, errors.New("event_id, type, time and received_at must be there")), nil
+	}
+	return e, entry{}, nil
+}
+
+// plan decides about a batch. It reads; nothing is written yet.
+func (o *owner) plan(ctx context.Context, records []stream.Record) (plan, error) {
+	type opened struct {
+		e   *event.Event
+		ids []event.Identity
+		bad entry
+	}
+	all := make([]opened, len(records))
+	var wanted []event.Identity
+	for i, rec := range records {
+		if kindOf(rec) == KindImport {
+			continue
+		}
+		e, bad, err := o.open(ctx, rec)
+		if err != nil {
+			return plan{}, err
+		}
+		if e == nil {
+			all[i].bad = bad
+			continue
+		}
+		all[i].e, all[i].ids = e, Normalize(e.Identities, o.r.Keys.Master())
+		wanted = append(wanted, all[i].ids...)
+	}
+	known, err := o.r.identities.Lookup(ctx, wanted)
+	if err != nil {
+		return plan{}, err
+	}
+	rt := &router{partition: o.number, known: known, asked: o.asked}
+	internal := o.internal()
+	var p plan
+	for i, rec := range records {
+		var en entry
+		switch a := all[i]; {
+		case a.bad.Reason != "":
+			en = a.bad
+		case a.e == nil: // an import mark
+			en = entry{Offset: rec.Offset}
+		case len(a.ids) == 0:
+			en = entry{Offset: rec.Offset, Reason: string(schemas.ReasonNoIdentity), Detail: "no identity is left after normalising"}
+		default:
+			en = rt.route(a.e, rec.Offset, a.ids)
+			en.Matches = o.dicts.match(a.e.Text, a.e.From)
+			for _, id := range a.e.Identities {
+				en.Internal = en.Internal || internal[id.String()]
+			}
+		}
+		if i == 0 {
+			for len(o.pending) > 0 && len(en.Requests) < maxRequests {
+				en.Requests = append(en.Requests, o.pending[0])
+				o.pending = o.pending[1:]
+			}
+		}
+		p.Entries = append(p.Entries, en)
+	}
+	p.Links = rt.links
+	return p, nil
+}
+
+func (o *owner) internal() map[string]bool {
+	out := map[string]bool{}
+	for _, id := range o.r.Internal {
+		out[id] = true
+	}
+	if d, ok := o.r.Defs.Get(defs.KindList, defs.InternalID); ok {
+		if l, err := defs.Body[defs.List](d); err == nil {
+			for _, id := range l.Identities {
+				out[id] = true
+			}
+		}
+	}
+	return out
+}
+
+// publish sends the records of a plan: each partition's in the order of raw,
+// the same again until acknowledged.
+func (o *owner) publish(ctx context.Context, p plan, records []stream.Record) error {
+	out := &outgoing{o: o, events: map[int][]stream.Message{}}
+	if err := o.warm(ctx, p, records); err != nil {
+		return err
+	}
+	entries := make(map[int64]entry, len(p.Entries))
+	for _, en := range p.Entries {
+		entries[en.Offset] = en
+	}
+	for _, rec := range records {
+		en, ok := entries[rec.Offset]
+		if !ok {
+			continue
+		}
+		if err := out.add(ctx, rec, en); err != nil {
+			return err
+		}
+	}
+	if err := o.r.Stream.PublishAll(ctx, schemas.TopicEvents, out.events); err != nil {
+		return err
+	}
+	if len(out.rejected) > 0 {
+		if _, err := o.r.Stream.Publish(ctx, schemas.TopicRejected, o.number, out.rejected); err != nil {
+			return err
+		}
+		o.r.metrics.rejected.Add(float64(len(out.rejected)))
+	}
+	return nil
+}
+
+// outgoing collects what a plan publishes.
+type outgoing struct {
+	o        *owner
+	events   map[int][]stream.Message
+	rejected []stream.Message
+}
+
+func (out *outgoing) add(ctx context.Context, rec stream.Record, en entry) error {
+	o := out.o
+	raw := fmt.Sprintf("%s/%d/%d", schemas.TopicRaw, o.number, rec.Offset)
+	number := rec.Offset * 16
+	if kindOf(rec) == KindImport {
+		return out.mark(rec, number, raw)
+	}
+	if en.Reason != "" {
+		return out.reject(rec, en, raw)
+	}
+	e, bad, err := o.open(ctx, rec)
+	if err != nil {
+		return err
+	}
+	if e == nil {
+		return out.reject(rec, bad, raw)
+	}
+	e.Matched = en.Matches
+	ids := Normalize(e.Identities, o.r.Keys.Master())
+	if err := o.sealPersonal(ctx, e, en.Profile); err != nil {
+		return err
+	}
+	e.Identities = withoutDirect(ids)
+	place := e.ReceivedAt
+	if e.Backfill {
+		place = e.Time
+	}
+	r := &event.Record{
+		Kind: event.KindEvent, Source: o.source(), Number: number, Place: place, Profile: en.Profile, Own: en.Own, Event: e,
+		Raw: raw, Repair: en.Repair, Internal: en.Internal,
+	}
+	if err := out.send(r, event.Shard(en.Profile, o.r.Shards)); err != nil {
+		return err
+	}
+	for i, q := range en.Requests {
+		link := &event.Record{
+			Kind: event.KindLink, Source: o.source(), Number: number + 1 + int64(i), Place: e.ReceivedAt, Profile: q.Younger,
+			Merge: &event.Merge{Other: q.Older}, Raw: raw,
+		}
+		if err := out.send(link, event.Shard(q.Younger, o.r.Shards)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *owner) source() string { return fmt.Sprintf("%s/%d", schemas.TopicRaw, o.number) }
+
+func (out *outgoing) send(r *event.Record, shard int) error {
+	b, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	out.events[shard] = append(out.events[shard], stream.Message{Key: []byte(r.Profile), Value: b})
+	return nil
+}
+
+// mark passes an import's start or end on to every shard.
+func (out *outgoing) mark(rec stream.Record, number int64, raw string) error {
+	var c event.Control
+	if err := json.Unmarshal(rec.Value, &c); err != nil {
+		return out.reject(rec, entry{Reason: string(schemas.ReasonMalformed), Detail: err.Error()}, raw)
+	}
+	c.From = out.o.source()
+	for s := range out.o.r.Shards {
+		r := &event.Record{Kind: event.KindControl, Source: c.From, Number: number, Place: event.At(rec.Time), Control: &c, Raw: raw}
+		if err := out.send(r, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (out *outgoing) reject(rec stream.Record, en entry, raw string) error {
+	b, err := event.EncodeJSON(event.Rejected{At: event.At(rec.Time), Stage: "resolver", Reason: en.Reason, Detail: en.Detail, Raw: raw})
+	if err != nil {
+		return err
+	}
+	out.rejected = append(out.rejected, stream.Message{Key: []byte(raw), Value: b})
+	return nil
+}
+
+func withoutDirect(ids []event.Identity) []event.Identity {
+	out := ids[:0]
+	for _, id := range ids {
+		if id.Namespace != DirectNamespace {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// sealPersonal seals what names a person with the profile's key: from `events`
+// on nobody reads it without the key.
+func (o *owner) sealPersonal(ctx context.Context, e *event.Event, profile string) error {
+	var err error
+	for _, id := range e.Identities { // the hash alone cannot be shown to staff
+		if id.Personal() {
+			if e.Traits == nil {
+				e.Traits = event.Fields{}
+			}
+			if _, ok := e.Traits[id.Namespace]; !ok {
+				e.Traits[id.Namespace] = id.Value
+			}
+		}
+	}
+	for name, v := range e.Traits {
+		s, isText := v.(string)
+		if !isText || s == "" || !schemas.PersonalTrait(name) || seal.Sealed(s) {
+			continue
+		}
+		if e.Traits[name], err = o.r.Keys.SealText(ctx, profile, s); err != nil {
+			return fmt.Errorf("seal trait %s of profile %s: %w", name, profile, err)
+		}
+	}
+	if e.Text != "" && !seal.Sealed(e.Text) {
+		if e.Text, err = o.r.Keys.SealText(ctx, profile, e.Text); err != nil {
+			return fmt.Errorf("seal text of profile %s: %w", profile, err)
+		}
+	}
+	return nil
+}
+
+// warm brings the keys of the profiles that need one in a single round trip.
+func (o *owner) warm(ctx context.Context, p plan, records []stream.Record) error {
+	profiles := make(map[int64]string, len(p.Entries))
+	for _, en := range p.Entries {
+		profiles[en.Offset] = en.Profile
+	}
+	var ids []string
+	for _, rec := range records {
+		id := profiles[rec.Offset]
+		if id == "" || kindOf(rec) == KindImport {
+			continue
+		}
+		e, _, err := o.open(ctx, rec)
+		if err != nil {
+			return err
+		}
+		if e != nil && personal(e) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return o.r.Keys.Warm(ctx, ids)
+}
+
+func personal(e *event.Event) bool {
+	if e.Text != "" {
+		return true
+	}
+	for name := range e.Traits {
+		if schemas.PersonalTrait(name) {
+			return true
+		}
+	}
+	for _, id := range e.Identities {
+		if id.Personal() {
+			return true
+		}
+	}
+	return false
+}

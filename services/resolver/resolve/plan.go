@@ -1,0 +1,194 @@
+package resolve
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store/rawplan"
+)
+
+// entry is what was decided about one raw record. Together with the record it
+// gives the same published records however often.
+type entry struct {
+	Offset   int64            `json:"o"`
+	Profile  string           `json:"p,omitempty"`
+	Own      []event.Identity `json:"own,omitempty"`
+	Matches  []event.Match    `json:"m,omitempty"`
+	Requests []request        `json:"r,omitempty"`
+	Internal bool             `json:"i,omitempty"`
+	Reason   string           `json:"x,omitempty"` // rejected
+	Detail   string           `json:"d,omitempty"`
+	Repair   bool             `json:"repair,omitempty"`
+}
+
+// request asks that two profiles become one.
+type request struct {
+	Younger string `json:"y"`
+	Older   string `json:"o"`
+}
+
+func requestOf(a, b string) request {
+	if event.Older(a, b) {
+		return request{Younger: b, Older: a}
+	}
+	return request{Younger: a, Older: b}
+}
+
+// plan is the decision about a batch.
+type plan struct {
+	Entries []entry        `json:"e,omitempty"`
+	Links   []rawplan.Link `json:"l,omitempty"`
+}
+
+func (p plan) encode() ([]byte, error) {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("encode plan: %w", err)
+	}
+	return b, nil
+}
+
+func decodePlan(b []byte) (plan, error) {
+	var p plan
+	if len(b) == 0 {
+		return p, nil
+	}
+	if err := json.Unmarshal(b, &p); err != nil {
+		return p, fmt.Errorf("decode plan: %w", err)
+	}
+	return p, nil
+}
+
+// maxRequests of one record: its number leaves room for 16 records an offset.
+const maxRequests = 14
+
+// router decides the routes of one batch. known is what Redis says of all
+// identities of the batch; what the batch itself links is added as it goes.
+type router struct {
+	partition int
+	known     map[event.Identity]string
+	links     []rawplan.Link
+	asked     *recent // requests sent lately are not sent again
+}
+
+// route decides whose an event is. ids are normalised, personal values hashed.
+// The strongest identity names the profile; an unknown unique identity never
+// joins a profile by itself, since that profile may have another value of it:
+// it starts its own and the shards decide.
+func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry {
+	out := entry{Offset: offset}
+	if len(ids) == 1 && ids[0].Namespace == DirectNamespace {
+		out.Profile = ids[0].Value
+		return out
+	}
+	strongest, anyFound, unknownUnique := r.survey(ids)
+	switch {
+	case !anyFound:
+		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
+		r.startAll(fresh, ids)
+		out.Profile = fresh
+	case unknownUnique:
+		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
+		for _, id := range ids {
+			if id.Unique() && r.known[id] == "" {
+				r.link(id, fresh)
+			}
+		}
+		out.Profile = r.known[strongest]
+	default:
+		out.Profile = r.strongestFound(ids)
+	}
+	seen := map[string]bool{out.Profile: true}
+	for _, id := range ids {
+		p := r.known[id]
+		if p == "" {
+			if id.Unique() {
+				continue // a second value of a unique namespace in one event
+			}
+			r.link(id, out.Profile)
+			p = out.Profile
+		}
+		if p == out.Profile {
+			out.Own = append(out.Own, id)
+			continue
+		}
+		if !seen[p] && len(out.Requests) < maxRequests {
+			seen[p] = true
+			if q := requestOf(p, out.Profile); r.asked.first(q) {
+				out.Requests = append(out.Requests, q)
+			}
+		}
+	}
+	return out
+}
+
+func (r *router) survey(ids []event.Identity) (strongest event.Identity, found, unknownUnique bool) {
+	for i, id := range ids {
+		if i == 0 || id.Stronger(strongest) {
+			strongest = id
+		}
+		if r.known[id] != "" {
+			found = true
+		} else if id.Unique() {
+			unknownUnique = true
+		}
+	}
+	return strongest, found, unknownUnique
+}
+
+func (r *router) strongestFound(ids []event.Identity) string {
+	var best event.Identity
+	for _, id := range ids {
+		if r.known[id] != "" && (best == event.Identity{} || id.Stronger(best)) {
+			best = id
+		}
+	}
+	return r.known[best]
+}
+
+// startAll links the identities to a new profile, one value of each unique
+// namespace.
+func (r *router) startAll(profile string, ids []event.Identity) {
+	taken := map[string]bool{}
+	for _, id := range ids {
+		if id.Unique() {
+			if taken[id.Namespace] {
+				continue
+			}
+			taken[id.Namespace] = true
+		}
+		r.link(id, profile)
+	}
+}
+
+func (r *router) link(id event.Identity, profile string) {
+	r.known[id] = profile
+	r.links = append(r.links, rawplan.Link{Identity: id, Profile: profile})
+}
+
+// DirectNamespace addresses a profile by its id: what people do in the console.
+const DirectNamespace = "profile"
+
+// recent remembers the newest requests: asking again is harmless but costs.
+type recent struct {
+	set   map[request]bool
+	order []request
+}
+
+func newRecent() *recent { return &recent{set: map[request]bool{}} }
+
+const maxRecent = 10000
+
+func (r *recent) first(q request) bool {
+	if r.set[q] {
+		return false
+	}
+	r.set[q] = true
+	r.order = append(r.order, q)
+	if len(r.order) > maxRecent {
+		delete(r.set, r.order[0])
+		r.order = r.order[1:]
+	}
+	return true
+}

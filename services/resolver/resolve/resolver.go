@@ -1,0 +1,297 @@
+package resolve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+
+	"github.com/tagwire/tagwire/libs/defs"
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/seal"
+	"github.com/tagwire/tagwire/libs/store/rawplan"
+	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/schemas"
+)
+
+// Group is the consumer group of resolvers.
+const Group = "resolver"
+
+// Options are what a resolver needs.
+type Options struct {
+	Stream        *stream.Client
+	Redis         redis.UniversalClient
+	Defs          *defs.Store
+	Keys          *seal.Keys
+	Shards        int
+	RawPartitions int
+	Internal      []string // identities that stand in no count
+	Log           *zap.Logger
+	Registerer    prometheus.Registerer
+}
+
+// Resolver runs partitions of `raw`.
+type Resolver struct {
+	Options
+	identities rawplan.Identities
+	metrics    *metrics
+	mu         sync.Mutex
+	lag        map[int]lagged
+}
+
+type lagged struct {
+	records int64
+	seconds float64
+	problem string
+}
+
+// New checks the options.
+func New(o Options) (*Resolver, error) {
+	switch {
+	case o.Stream == nil, o.Redis == nil, o.Defs == nil, o.Keys == nil, o.Log == nil, o.Registerer == nil:
+		return nil, errors.New("resolve: Options needs Stream, Redis, Defs, Keys, Log and Registerer")
+	case o.Shards < 1 || o.RawPartitions < 1:
+		return nil, errors.New("resolve: Options.Shards and RawPartitions must be positive")
+	}
+	m, err := newMetrics(o.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	return &Resolver{Options: o, identities: rawplan.NewIdentities(o.Redis), metrics: m, lag: map[int]lagged{}}, nil
+}
+
+// Run serves the partitions that the group gives until ctx ends.
+func (r *Resolver) Run(ctx context.Context) error {
+	return r.Stream.RunGroup(ctx, Group, []string{schemas.TopicRaw}, func(ctx context.Context, g *stream.Generation) {
+		var owners sync.WaitGroup
+		for _, p := range g.Partitions[schemas.TopicRaw] {
+			owners.Go(func() { r.own(ctx, g, p) })
+		}
+		<-ctx.Done()
+		owners.Wait()
+		r.mu.Lock()
+		r.lag = map[int]lagged{}
+		r.mu.Unlock()
+	})
+}
+
+// Health is the largest lag of the partitions owned here.
+func (r *Resolver) Health(context.Context) (ok bool, lagSeconds float64, detail string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ok = true
+	for p, l := range r.lag {
+		lagSeconds = max(lagSeconds, l.seconds)
+		if l.problem != "" {
+			ok, detail = false, fmt.Sprintf("raw partition %d: %s", p, l.problem)
+		}
+	}
+	if detail == "" {
+		detail = fmt.Sprintf("%d partitions", len(r.lag))
+	}
+	return ok, lagSeconds, detail
+}
+
+func (r *Resolver) note(p int, l lagged) {
+	r.mu.Lock()
+	r.lag[p] = l
+	r.mu.Unlock()
+}
+
+// own serves one partition as long as the generation lasts. It returns only when
+// ctx has ended: a return before would end the whole generation.
+func (r *Resolver) own(ctx context.Context, g *stream.Generation, number int) {
+	log := r.Log.With(zap.Int("raw_partition", number))
+	backoff := 100 * time.Millisecond
+	for ctx.Err() == nil {
+		o := &owner{r: r, log: log, gen: g, number: number, mem: rawplan.New(r.Redis, number), asked: newRecent()}
+		err := o.serve(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		r.note(number, lagged{problem: err.Error()})
+		log.Warn("raw partition is taken up again", zap.Error(err))
+		select {
+		case <-ctx.Done():
+		case <-time.After(backoff):
+		}
+		backoff = min(2*backoff, 5*time.Second)
+	}
+}
+
+// owner serves one raw partition from take-over on.
+type owner struct {
+	r       *Resolver
+	log     *zap.Logger
+	gen     *stream.Generation
+	number  int
+	mem     *rawplan.Partition
+	pos     rawplan.Pos
+	dicts   dictionaries
+	asked   *recent
+	pending []request // of lost claims: they go with the next plan
+	noted   time.Time
+}
+
+// ErrStateLost says that Redis has no memory of a partition that was read before.
+var ErrStateLost = errors.New("state lost: Redis has no plan of a partition that had one; a rebuild is needed, nothing is routed anew")
+
+func (o *owner) serve(ctx context.Context) error {
+	pos, err := o.mem.TakeOver(ctx)
+	if err != nil {
+		return err
+	}
+	o.pos = pos
+	if !pos.Exists {
+		if err := o.begin(ctx); err != nil {
+			return err
+		}
+	}
+	o.dicts.refresh(o.r.Defs, o.log)
+	if o.pos.Done < o.pos.Offset {
+		if err := o.repeat(ctx); err != nil {
+			return err
+		}
+	}
+	for {
+		if err := o.step(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// begin starts a partition that was never read.
+func (o *owner) begin(ctx context.Context) error {
+	committed, err := o.r.Stream.Committed(ctx, Group, schemas.TopicRaw, o.r.RawPartitions)
+	if err != nil {
+		return err
+	}
+	if committed[o.number].Offset > 0 {
+		return ErrStateLost
+	}
+	ranges, err := o.r.Stream.Ranges(ctx, schemas.TopicRaw, o.r.RawPartitions)
+	if err != nil {
+		return err
+	}
+	o.pos.From, o.pos.Offset, o.pos.Done = ranges[o.number].First, ranges[o.number].First, ranges[o.number].First
+	return nil
+}
+
+// repeat publishes the stored plan again: its records may or may not have been.
+func (o *owner) repeat(ctx context.Context) error {
+	p, err := decodePlan(o.pos.Plan)
+	if err != nil {
+		return err
+	}
+	var records []stream.Record
+	for at := o.pos.From; at < o.pos.Offset; {
+		b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, at, time.Second)
+		if err != nil {
+			return err
+		}
+		for _, rec := range b.Records {
+			if rec.Offset < o.pos.Offset {
+				records = append(records, rec)
+			}
+		}
+		if b.Next == at {
+			return fmt.Errorf("raw partition %d ends at %d, the plan at %d: %w", o.number, at, o.pos.Offset, stream.ErrOffsetGone)
+		}
+		at = b.Next
+	}
+	return o.carryOut(ctx, p, records)
+}
+
+// batchSize bounds what one plan covers.
+const batchSize = 1000
+
+// step takes the next records, plans and publishes them.
+func (o *owner) step(ctx context.Context) error {
+	b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, o.pos.Offset, 500*time.Millisecond)
+	if err != nil {
+		return err
+	}
+	changed := o.dicts.refresh(o.r.Defs, o.log)
+	if len(b.Records) == 0 {
+		o.r.note(o.number, lagged{})
+		if changed || o.pos.Dictionaries != o.dicts.names {
+			return o.store(ctx, plan{}, o.pos.Offset) // names the dictionaries, nothing else
+		}
+		return nil
+	}
+	records := b.Records[:min(len(b.Records), batchSize)]
+	p, err := o.plan(ctx, records)
+	if err != nil {
+		return err
+	}
+	if err := o.store(ctx, p, records[len(records)-1].Offset+1); err != nil {
+		return err
+	}
+	if err := o.carryOut(ctx, p, records); err != nil {
+		return err
+	}
+	o.r.metrics.records.Add(float64(len(records)))
+	o.r.note(o.number, lagged{records: b.End - o.pos.Offset, seconds: behind(b, records)})
+	if time.Since(o.noted) > 2*time.Second { // so that a loss of Redis is noticed
+		o.noted = time.Now()
+		if err := o.gen.Commit(ctx, schemas.TopicRaw, map[int]stream.OffsetMeta{o.number: {Offset: o.pos.Done}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func behind(b stream.Batch, done []stream.Record) float64 {
+	last := done[len(done)-1]
+	if b.End <= last.Offset+1 {
+		return 0
+	}
+	return time.Since(last.Time).Seconds()
+}
+
+func (o *owner) store(ctx context.Context, p plan, next int64) error {
+	enc, err := p.encode()
+	if err != nil {
+		return err
+	}
+	pos := o.pos
+	pos.From, pos.Offset, pos.Plan, pos.Dictionaries = o.pos.Offset, next, enc, o.dicts.names
+	if err := o.mem.Store(ctx, pos); err != nil {
+		return err
+	}
+	pos.Number++
+	if len(p.Entries) == 0 && pos.From == pos.Offset {
+		pos.Done = o.pos.Done
+	}
+	o.pos = pos
+	return nil
+}
+
+// carryOut writes the plan's links and publishes by it; both may have been done
+// before. Then the plan is done.
+func (o *owner) carryOut(ctx context.Context, p plan, records []stream.Record) error {
+	lost, err := o.r.identities.Claim(ctx, p.Links)
+	if err != nil {
+		return err
+	}
+	ours := make(map[event.Identity]string, len(p.Links))
+	for _, l := range p.Links {
+		ours[l.Identity] = l.Profile
+	}
+	for _, l := range lost {
+		o.pending = append(o.pending, requestOf(ours[l.Identity], l.Profile))
+	}
+	if err := o.publish(ctx, p, records); err != nil {
+		return err
+	}
+	if err := o.mem.Done(ctx, o.pos.Epoch, o.pos.Offset); err != nil {
+		return err
+	}
+	o.pos.Done = o.pos.Offset
+	return nil
+}
