@@ -27,7 +27,8 @@ func upTo(generation int, commit int64) uint64 {
 func pack(v uint64, bits int) uint64 { return min(v, 1<<bits-1) }
 
 // FirstWins is a version by which, among rows of one key, the one that stood
-// first in the log stays.
-func FirstWins(incarnation int, offset int64) uint64 {
-	return ^(uint64(incarnation)<<48 | uint64(offset)&(1<<48-1))
+// first in the log stays: by incarnation, offset and partition.
+func FirstWins(incarnation int, offset int64, partition int) uint64 {
+	const offsetBits, partitionBits = 46, 10
+	return ^(uint64(incarnation)<<(offsetBits+partitionBits) | (uint64(offset)&(1<<offsetBits-1))<<partitionBits | uint64(partition)&(1<<partitionBits-1))
 }

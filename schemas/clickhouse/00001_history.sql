@@ -92,7 +92,7 @@ AS SELECT * FROM ${db}.events
 CREATE TABLE IF NOT EXISTS ${db}.tag_changes${on_cluster}
 (
     change_id    String COMMENT '变更编号,重放不变 / Change id, the same in every replay' CODEC(ZSTD(1)),
-    op           LowCardinality(String) COMMENT 'applied、renewed、removed、expired / What happened',
+    op           LowCardinality(String) COMMENT '操作 applied、renewed、removed、expired / What happened',
     profile_id   String COMMENT '客户 / Profile' CODEC(ZSTD(1)),
     tag          LowCardinality(String) COMMENT '标签 / Tag',
     tag_group    LowCardinality(String) COMMENT '标签组 / Tag group',
@@ -196,7 +196,7 @@ COMMENT '阶段变更 / Stages entered'
 CREATE TABLE IF NOT EXISTS ${db}.alerts${on_cluster}
 (
     alert_id     String COMMENT '提醒编号 / Alert id' CODEC(ZSTD(1)),
-    verb         LowCardinality(String) COMMENT 'raised、delivered、seen、claim、ack、snooze、dismiss、handover、outcome / What happened',
+    verb         LowCardinality(String) COMMENT '发生了什么:raised、delivered、seen、claim、ack、snooze、dismiss、handover、outcome / What happened',
     entry_id     String COMMENT '动作事件编号 / Id of the action, empty when raised' CODEC(ZSTD(1)),
     at           DateTime64(3, 'UTC') COMMENT '发生时间 / When' CODEC(Delta(8), ZSTD(1)),
     day          Date32 COMMENT '日期(东八区) / Day in UTC+8',
@@ -204,7 +204,7 @@ CREATE TABLE IF NOT EXISTS ${db}.alerts${on_cluster}
     rule         LowCardinality(String) COMMENT '规则 / Rule',
     rule_version Int64 COMMENT '规则版本 / Rule version',
     tag          LowCardinality(String) COMMENT '标签 / Tag',
-    severity     LowCardinality(String) COMMENT 'low、medium、high / Severity',
+    severity     LowCardinality(String) COMMENT '级别 low、medium、high / Severity',
     title        String COMMENT '标题,可含密文 / Title, may hold sealed pieces' CODEC(ZSTD(3)),
     advice       String COMMENT '建议 / Advice' CODEC(ZSTD(3)),
     recipient    LowCardinality(String) COMMENT '发给谁 / Whom it is for',
@@ -411,7 +411,7 @@ COMMENT '客户合并 / Merges of profiles'
 CREATE TABLE IF NOT EXISTS ${db}.quality${on_cluster}
 (
     change_id  String COMMENT '变更编号 / Change id',
-    kind       LowCardinality(String) COMMENT 'conflict、stale / Kind of finding',
+    kind       LowCardinality(String) COMMENT '类别 conflict、stale / Kind of finding',
     profile_id String COMMENT '客户 / Profile' CODEC(ZSTD(1)),
     other      String COMMENT '另一客户 / The other profile' CODEC(ZSTD(1)),
     at         DateTime64(3, 'UTC') COMMENT '时间 / When',

@@ -32,7 +32,7 @@ func (e encoder) record(at place, value []byte) ([]row, error) {
 		return nil, err
 	}
 	values = append(values, at.values()...)
-	values = append(values, warehouse.FirstWins(schemas.Incarnation, at.offset))
+	values = append(values, warehouse.FirstWins(schemas.Incarnation, at.offset, at.partition))
 	return []row{{tableEvents, e.month(stamp(ev)), values}}, nil
 }
 

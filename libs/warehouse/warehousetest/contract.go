@@ -1,0 +1,92 @@
+package warehousetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tagwire/tagwire/libs/warehouse"
+)
+
+// Run is what every ClickHouse must do for history to be exact. w is migrated
+// and empty.
+func Run(t *testing.T, w *warehouse.Warehouse) {
+	t.Run("a second migration changes nothing", func(t *testing.T) {
+		before := Count(t, w, "SELECT count() FROM "+w.Database()+".schema_versions")
+		require.NoError(t, w.Migrate(t.Context(), nil))
+		require.Equal(t, before, Count(t, w, "SELECT count() FROM "+w.Database()+".schema_versions"))
+		require.NoError(t, w.Check(t.Context()))
+	})
+	t.Run("a table without a window is found", func(t *testing.T) {
+		require.NoError(t, w.Exec(t.Context(), "CREATE TABLE "+w.Database()+".plain (a String) ENGINE = MergeTree ORDER BY a"))
+		require.ErrorIs(t, w.Check(t.Context()), warehouse.ErrUnfit)
+		require.NoError(t, w.Exec(t.Context(), "DROP TABLE "+w.Database()+".plain SYNC"))
+		require.NoError(t, w.Check(t.Context()))
+	})
+	t.Run("every table, view and column is explained in zh and en", func(t *testing.T) { explained(t, w) })
+	t.Run("the same token inserts nothing, in targets too", func(t *testing.T) { repeated(t, w) })
+	t.Run("a set over many months is whole after a repetition", func(t *testing.T) { months(t, w) })
+	t.Run("too many partitions are an error", func(t *testing.T) {
+		err := w.Insert(t.Context(), tagRows("wide", warehouse.MaxPartitions+1))
+		require.ErrorContains(t, err, "code: 252")
+	})
+	t.Run("an insert that was broken off can be tried again", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		in := tagRows("broken", 3)
+		require.Error(t, w.Insert(ctx, in))
+		require.NoError(t, w.Insert(t.Context(), in))
+		require.EqualValues(t, 3, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_changes WHERE tag = 'broken'"))
+	})
+}
+
+func explained(t *testing.T, w *warehouse.Warehouse) {
+	db := "database IN ('" + w.Database() + "', '" + w.BIDatabase() + "')"
+	for _, line := range Table(t, w, "SELECT database, name, comment FROM system.tables WHERE engine != 'MaterializedView' AND "+db) {
+		require.True(t, Han(line) && Latin(line), line)
+	}
+	require.Positive(t, Count(t, w, "SELECT count() FROM system.columns WHERE "+db))
+	for _, line := range Table(t, w, `SELECT c.table, c.name, c.comment FROM system.columns AS c INNER JOIN system.tables AS v ON v.database = c.database AND v.name = c.table
+WHERE v.engine != 'MaterializedView' AND c.`+db+` AND (NOT match(c.comment, '\\p{Han}') OR NOT match(c.comment, '[A-Za-z]{2}'))`) {
+		t.Errorf("not explained in both languages: %s", line)
+	}
+	for _, line := range Table(t, w, `SELECT table, name, type FROM system.columns WHERE database = '`+w.BIDatabase()+`' AND match(type, 'JSON|Tuple|Array|Map|AggregateFunction|Enum|Variant|Dynamic')`) {
+		t.Errorf("not a scalar, which BI tools need: %s", line)
+	}
+}
+
+// tagRows are changes of one tag in as many months.
+func tagRows(tag string, n int) warehouse.Insert {
+	in := warehouse.Insert{Table: "tag_changes", Columns: []string{"change_id", "op", "profile_id", "tag", "at", "day", "version"}, Token: "tag_changes-" + tag}
+	for i := range n {
+		at := time.Date(2000, time.Month(1+i), 15, 0, 0, 0, 0, time.UTC)
+		in.Rows = append(in.Rows, []any{fmt.Sprintf("%s%d", tag, i), "applied", fmt.Sprintf("p%d", i), tag, at, at, uint64(i + 1)})
+	}
+	return in
+}
+
+func repeated(t *testing.T, w *warehouse.Warehouse) {
+	in := tagRows("again", 1)
+	for range 3 {
+		require.NoError(t, w.Insert(t.Context(), in))
+	}
+	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_changes WHERE tag = 'again'"))
+	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_state WHERE tag = 'again'"))
+
+	other := in
+	other.Token += "-other" // as after another cut of the log: only reading through the key tells
+	require.NoError(t, w.Insert(t.Context(), other))
+	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_changes FINAL WHERE tag = 'again'"))
+	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_state FINAL WHERE tag = 'again'"))
+}
+
+func months(t *testing.T, w *warehouse.Warehouse) {
+	in := tagRows("long", warehouse.MaxPartitions-10)
+	require.NoError(t, w.Insert(t.Context(), in))
+	require.NoError(t, w.Insert(t.Context(), in))
+	require.EqualValues(t, len(in.Rows), Count(t, w, "SELECT count() FROM "+w.Database()+".tag_changes WHERE tag = 'long'"))
+	require.EqualValues(t, len(in.Rows), Count(t, w, "SELECT count() FROM "+w.Database()+".tag_state WHERE tag = 'long'"))
+}
