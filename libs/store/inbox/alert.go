@@ -40,8 +40,8 @@ const (
 	Dead     DeliveryState = "dead"     // the last try failed; it may be sent again
 )
 
-// waits says that the delivery stands in the queue of its target.
-func (s DeliveryState) waits() bool { return s == Planned || s == Sending || s == Retrying }
+// Waits says that the delivery stands in the queue of its target.
+func (s DeliveryState) Waits() bool { return s == Planned || s == Sending || s == Retrying }
 
 // Delivery is the ledger of one alert on one channel.
 type Delivery struct {

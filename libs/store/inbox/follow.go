@@ -25,8 +25,8 @@ type Update struct {
 // A follower that reads slowly delays nobody: what it misses is read from
 // Redis, or told as Resync when the log no longer has it.
 //
-// "Now" is the moment of the call once [Inbox.Ready] is closed, before that the
-// moment at which it is.
+// "Now" is where the feed stands at the call, or once [Inbox.Ready] is closed if
+// it is not yet: at most a moment behind the log's end.
 func (b *Inbox) Follow(ctx context.Context, after string) <-chan Update {
 	out := make(chan Update, 16)
 	f := &follower{Inbox: b, out: out}

@@ -18,7 +18,7 @@ func key(p int, name string) string { return "tw:inbox:{" + strconv.Itoa(p) + "}
 const (
 	keyPos      = "pos"      // hash: epoch, commit, topic, offset, logged, dropped
 	keyLog      = "log"      // stream of whole alerts, newest ~10,000
-	keyOut      = "out"      // hash: records to publish
+	keyOut      = "out"      // list: records to publish
 	keyDue      = "due"      // zset: what time will do, by ms
 	keyAside    = "aside"    // hash alert id → actions that came before their alert
 	keyTargets  = "targets"  // set of targets that have had a queue
@@ -78,7 +78,7 @@ func (e *Entry) dues() map[string]event.Time {
 func (e *Entry) queues() map[string]event.Time {
 	q := map[string]event.Time{}
 	for _, d := range e.Deliveries {
-		if d.State.waits() {
+		if d.State.Waits() {
 			q[d.Target] = d.NextAt
 		}
 	}

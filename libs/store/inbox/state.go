@@ -84,6 +84,10 @@ func Allowed(verb string, s State) bool {
 // of the alert has changed. A refused action leaves the entry as it was, except
 // that it is remembered.
 func (e *Entry) Act(a *event.AlertAction, keep Keep) (changed bool, err error) {
+	if a.Verb == VerbDelivered {
+		e.Delivered(a)
+		return false, nil
+	}
 	if a.EventID != "" {
 		if slices.Contains(e.Applied, a.EventID) {
 			return false, ErrRepeated
@@ -121,9 +125,6 @@ func (e *Entry) Act(a *event.AlertAction, keep Keep) (changed bool, err error) {
 		}
 	case VerbResend:
 		return e.Resend(a.To, a.At), nil
-	case VerbDelivered:
-		e.delivered(a)
-		return false, nil
 	}
 	return true, nil
 }
@@ -174,7 +175,7 @@ func (e *Entry) Resend(channel string, at event.Time) bool {
 	changed := false
 	for i := range e.Deliveries {
 		d := &e.Deliveries[i]
-		if d.State.waits() || channel == "" && d.State != Dead || channel != "" && d.Channel != channel {
+		if d.State.Waits() || channel == "" && d.State != Dead || channel != "" && d.Channel != channel {
 			continue
 		}
 		d.State, d.Round, d.Tries, d.Error = Planned, d.Round+1, 0, ""
@@ -184,13 +185,17 @@ func (e *Entry) Resend(channel string, at event.Time) bool {
 	return changed
 }
 
-// delivered takes over from the log that a delivery was made. The ledger knows
-// it already, unless Redis was lost and the inbox is read from the log again.
-func (e *Entry) delivered(a *event.AlertAction) {
+// Delivered takes over from the log that a delivery was made, and reports
+// whether that is news: the ledger knows it already, unless Redis was lost and
+// the inbox is read from the log again.
+func (e *Entry) Delivered(a *event.AlertAction) bool {
 	round, err := strconv.Atoi(a.Text)
-	if d := e.Delivery(a.By); d != nil && err == nil && d.State.waits() && round >= d.Round {
-		d.State, d.SentAt, d.NextAt, d.Error = Sent, a.At, 0, ""
+	d := e.Delivery(a.By)
+	if d == nil || err != nil || !d.State.Waits() || round < d.Round {
+		return false
 	}
+	d.State, d.SentAt, d.NextAt, d.Error = Sent, a.At, 0, ""
+	return true
 }
 
 // Pass lets time pass: the end of a snooze, the expiry. It reports whether the

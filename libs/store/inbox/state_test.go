@@ -104,7 +104,9 @@ func TestActionsGivenTwiceChangeNothing(t *testing.T) {
 			_, _ = twice.Act(a, keep)
 			before := twice.Clone()
 			changed, err = twice.Act(a, keep)
-			require.ErrorIs(rt, err, ErrRepeated)
+			if verb != VerbDelivered { // which changes nothing by what it says
+				require.ErrorIs(rt, err, ErrRepeated)
+			}
 			require.False(rt, changed)
 			require.Equal(rt, before, twice)
 			require.Contains(rt, once.indexes(), indexName(once.State, nil))

@@ -167,27 +167,24 @@ func (tx *Txn) Dropped(n int) { tx.do("HINCRBY", keyPos, "dropped", n) }
 
 // Outgoing is a record to be published after the commit that made it.
 type Outgoing struct {
-	ID        string       `json:"-"` // names it in the outbox
-	Partition int          `json:"p"`
-	Alert     *event.Alert `json:"a"`
+	Topic     string          `json:"t"`
+	Partition int             `json:"p"`
+	Key       string          `json:"k"`
+	Value     json.RawMessage `json:"v"`
 }
 
-// Publish puts a record into the outbox.
+// Publish puts a record behind the others in the outbox.
 func (tx *Txn) Publish(o Outgoing) {
 	b, err := json.Marshal(o)
 	if err != nil {
-		tx.err = fmt.Errorf("encode outgoing record %s: %w", o.ID, err)
+		tx.err = fmt.Errorf("encode outgoing record of %s: %w", o.Key, err)
 		return
 	}
-	tx.do("HSET", keyOut, o.ID, string(b))
+	tx.do("RPUSH", keyOut, string(b))
 }
 
-// Published takes records out of the outbox.
-func (tx *Txn) Published(ids []string) {
-	for _, id := range ids {
-		tx.do("HDEL", keyOut, id)
-	}
-}
+// Published takes the oldest n records out of the outbox.
+func (tx *Txn) Published(n int) { tx.do("LTRIM", keyOut, n, -1) }
 
 // RequestsDone takes the oldest n requests out.
 func (tx *Txn) RequestsDone(n int) {

@@ -99,20 +99,18 @@ func (w *Writer) AsideCount(ctx context.Context) (int64, error) {
 	return n, nil
 }
 
-// Outbox reads up to about n records that wait to be published. It may be
-// called beside the writer's own goroutine: it reads only.
+// Outbox reads the oldest n records that wait to be published. It may be called
+// beside the writer's own goroutine: it reads only.
 func (w *Writer) Outbox(ctx context.Context, n int) ([]Outgoing, error) {
-	fields, _, err := w.rdb.HScan(ctx, key(w.p, keyOut), 0, "", int64(n)).Result()
+	texts, err := w.rdb.LRange(ctx, key(w.p, keyOut), 0, int64(n)-1).Result()
 	if err != nil {
 		return nil, fmt.Errorf("read outbox of inbox partition %d: %w", w.p, err)
 	}
-	out := make([]Outgoing, 0, len(fields)/2)
-	for i := 0; i+1 < len(fields); i += 2 {
-		o := Outgoing{ID: fields[i]}
-		if err := json.Unmarshal([]byte(fields[i+1]), &o); err != nil {
-			return nil, fmt.Errorf("decode outgoing record %s of inbox partition %d: %w", fields[i], w.p, err)
+	out := make([]Outgoing, len(texts))
+	for i, text := range texts {
+		if err := json.Unmarshal([]byte(text), &out[i]); err != nil {
+			return nil, fmt.Errorf("decode outgoing record of inbox partition %d: %w", w.p, err)
 		}
-		out = append(out, o)
 	}
 	return out, nil
 }
