@@ -35,8 +35,8 @@ export function stageOption({ stages, shape, dark, lang }: StageOptionSpec): ECh
     tooltip: { trigger: 'item', valueFormatter: count, backgroundColor: dark ? '#1d2724' : '#fff', textStyle: { color: ink } },
   }
   if (shape === 'pie') {
-    const label = { color: ink, formatter: (p: { name: string; percent: number }) => `${p.name} ${p.percent}%` }
-    return { ...base, series: [{ type: 'pie', radius: ['48%', '74%'], data, label, labelLine: { length: 8, length2: 6 } }] }
+    const label = { color: ink, formatter: (p: { name: string; percent: number }) => `${p.name}\n${p.percent.toFixed(1)}%`, lineHeight: 16 }
+    return { ...base, series: [{ type: 'pie', radius: ['42%', '66%'], data, label, labelLine: { length: 8, length2: 6 } }] }
   }
   return {
     ...base,

@@ -10,7 +10,7 @@ export function EventTable({ rows }: { rows: readonly LiveEvent[] }) {
   const { t } = useWords()
   return (
     <div className="panel table-scroll">
-      <table className="event-table">
+      <table className="event-table live-table">
         <thead>
           <tr>
             <th scope="col">{t('events.time')}</th>
@@ -56,7 +56,9 @@ const EventRow = memo(function EventRow({ event }: { event: LiveEvent }) {
         )}
       </td>
       <td className="muted">{event.source}</td>
-      <td>{event.verdict === 'rejected' ? <Refusal event={event} /> : <Effects event={event} />}</td>
+      <td className={isPlain(event) ? 'cell-none' : undefined}>
+        {event.verdict === 'rejected' ? <Refusal event={event} /> : <Effects event={event} />}
+      </td>
     </tr>
   )
 })
@@ -71,14 +73,18 @@ function Refusal({ event }: { event: LiveEvent }) {
   )
 }
 
+// An accepted event that moved nothing.
+function isPlain(event: LiveEvent): boolean {
+  const { verdict, tags_applied, tags_removed, alerts, did_you_mean } = event
+  return verdict !== 'rejected' && !did_you_mean && !tags_applied?.length && !tags_removed?.length && !alerts?.length
+}
+
 function Effects({ event }: { event: LiveEvent }) {
   const { t } = useWords()
   const applied = event.tags_applied ?? []
   const removed = event.tags_removed ?? []
   const alerts = event.alerts ?? []
-  if (applied.length + removed.length + alerts.length === 0 && !event.did_you_mean) {
-    return <span className="muted">{t('events.noEffect')}</span>
-  }
+  if (isPlain(event)) return <span className="muted">{t('events.noEffect')}</span>
   return (
     <span className="effects">
       {alerts.length > 0 && <Chip tone="alert">{t('events.alert')}</Chip>}

@@ -66,7 +66,7 @@ function Row({ item }: { item: TimelineItem }) {
   const what =
     item.kind === 'event'
       ? eventTypeName(item.type, lang)
-      : (maybe(`op.${item.op ?? item.type}`) ?? maybe(`kind.${item.kind}`) ?? item.type)
+      : (maybe(`op.${item.op ?? item.type}`) ?? maybe(`one.${item.kind}`) ?? item.type)
   const about = [item.tag, item.object_title, item.title !== item.object_title ? item.title : undefined].filter(Boolean)
   const where = [item.channel, item.source, item.staff_id].filter(Boolean).join(' · ')
   const rule = item.rule ? `${item.rule} · ${t('profile.version', { version: item.rule_version ?? '—' })}` : ''
