@@ -67,7 +67,7 @@ func New(o Options) (*Collector, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.spool.Close())
 	}
-	c.announce = &announcer{redis: o.Redis, key: "tw:spool:" + id, spool: c.spool, pending: map[int64]event.Time{}}
+	c.announce = newAnnouncer(o.Redis, c.spool, id)
 	c.sources = &sources{defs: o.Defs, defaultKey: c.cfg.WriteKey, log: o.Log}
 	c.metrics = newMetrics(c)
 	if err := c.metrics.register(o.Metrics); err != nil {

@@ -163,7 +163,7 @@ func (c *Collector) sendOn(ctx context.Context, b spool.Batch) error {
 	if err := c.spool.Done(b); err != nil {
 		return err
 	}
-	c.announce.update(ctx)
+	c.announce.poke()
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -122,7 +123,8 @@ func (c *Collector) behind(e *event.Event) <-chan struct{} {
 func (c *Collector) visitor(w http.ResponseWriter, r *http.Request) string {
 	for _, name := range []string{segmentCookie, visitorCookie} {
 		if k, err := r.Cookie(name); err == nil {
-			if id := strings.Trim(k.Value, `"%2`); id != "" && len(id) <= 100 {
+			id, err := url.QueryUnescape(k.Value) // Segment's client writes a JSON text, escaped
+			if id = strings.Trim(id, `"`); err == nil && id != "" && len(id) <= 100 {
 				return id
 			}
 		}

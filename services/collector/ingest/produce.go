@@ -26,6 +26,7 @@ var (
 
 const (
 	inFlightBytes = 64 << 20               // what may wait for Kafka in memory
+	produceWait   = 6 * time.Second        // after which a request without an answer has failed
 	retryAfter    = 500 * time.Millisecond // how long Kafka is taken to be away after a failure
 )
 
@@ -42,7 +43,9 @@ type producer struct {
 
 func newProducer(s *stream.Client, m *metrics) *producer {
 	byMessage := kafka.BalancerFunc(func(msg kafka.Message, _ ...int) int { return msg.Partition })
-	return &producer{writer: s.NewWriter(schemas.TopicRaw, byMessage), room: semaphore.NewWeighted(inFlightBytes), metrics: m}
+	w := s.NewWriter(schemas.TopicRaw, byMessage)
+	w.WriteTimeout, w.ReadTimeout = produceWait, produceWait
+	return &producer{writer: w, room: semaphore.NewWeighted(inFlightBytes), metrics: m}
 }
 
 func (p *producer) away() bool {

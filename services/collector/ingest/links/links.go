@@ -43,13 +43,12 @@ func (l Link) Open(v Visit) (*event.Event, *envelope.Refusal) {
 	case v.Bot:
 		e.Type, e.Tags = "link.prefetch", nil
 		e.Properties["bot"] = true
+	case l.Expired: // the visitor did not get to see it
+		e.Type, e.Tags = "link.expired", nil
 	case l.Type == "file":
 		e.Type = "file.open"
 	default:
 		e.Type = "link.open"
-	}
-	if l.Expired {
-		e.Properties["expired"] = true
 	}
 	if l.Points != 0 {
 		e.Properties["points"] = l.Points

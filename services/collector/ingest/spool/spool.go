@@ -76,7 +76,7 @@ func Open(opt Options) (*Spool, error) {
 		_ = lock.Close()
 		return nil, fmt.Errorf("%s: %w", opt.Dir, ErrInUse)
 	}
-	s := &Spool{opt: opt, lock: lock, more: make(chan struct{}, 1), next: 1}
+	s := &Spool{opt: opt, lock: lock, more: make(chan struct{}, 1)}
 	if err := s.load(); err != nil {
 		_ = lock.Close()
 		return nil, err
@@ -91,6 +91,10 @@ func (s *Spool) load() error {
 		return fmt.Errorf("list spool: %w", err)
 	}
 	done := s.loadPlace()
+	s.next = max(1, done.number) // never a number that counts as drained
+	if done.offset > 0 {
+		s.next++
+	}
 	for _, name := range names {
 		number, err := strconv.ParseInt(strings.TrimSuffix(filepath.Base(name), ".spool"), 10, 64)
 		if err != nil {
@@ -210,7 +214,7 @@ func (s *Spool) loadPlace() place {
 		return place{} // the first run, or an unreadable one: records come again
 	}
 	var p place
-	if _, err := fmt.Sscanf(string(b), "%d %d\n", &p.number, &p.offset); err != nil || p.offset < 0 {
+	if _, err := fmt.Sscanf(string(b), "%d %d\n", &p.number, &p.offset); err != nil || p.offset < 0 || p.number < 0 || p.number > 1<<50 {
 		return place{}
 	}
 	return p

@@ -128,5 +128,10 @@ func unpad(b []byte) ([]byte, error) {
 	if n == 0 || n > padBlock || n > len(b) {
 		return nil, ErrCrypt
 	}
+	for _, p := range b[len(b)-n:] {
+		if int(p) != n {
+			return nil, ErrCrypt
+		}
+	}
 	return b[:len(b)-n], nil
 }
