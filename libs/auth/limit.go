@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// LimiterOptions: Rate and Burst are needed; MaxKeys defaults to 100,000.
+// LimiterOptions say how fast; Rate and Burst are needed, MaxKeys defaults to 100,000.
 type LimiterOptions struct {
 	Rate    float64 // tokens per second
 	Burst   int     // tokens that a key which was quiet may take at once

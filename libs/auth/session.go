@@ -11,7 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrNoSession: none was given, it has ended, or it was revoked.
+// ErrNoSession says that none was given, it has ended, or it was revoked.
 var ErrNoSession = errors.New("no session")
 
 // CookieName is the session's cookie.
@@ -26,7 +26,7 @@ type Session struct {
 	Created time.Time `json:"created"`
 }
 
-// SessionOptions: Idle and Absolute default to 12 hours and 7 days.
+// SessionOptions say how long sessions last; Idle and Absolute default to 12 hours and 7 days.
 type SessionOptions struct {
 	Redis    redis.UniversalClient
 	Idle     time.Duration

@@ -42,7 +42,7 @@ func TestBodiesAreChecked(t *testing.T) {
 	refused("channel", "门店门店门店门店门店一", `{}`, "id", "33 bytes")
 	taken("channel", strings.Repeat("x", 30), `{}`)
 
-	refused("store", "s1", `{"nmae":"x"}`, "nmae", "there are city, district, lat, lng, name")
+	refused("store", "s1", `{"titel":"x"}`, "titel", "there are city, district, lat, lng, name")
 	refused("store", "s1", `{"Name":"x"}`, "Name", "is not a field")
 	refused("store", "s1", `{"name":5}`, "name", "a text is needed")
 	refused("store", "s1", `{"tags":"x"}`, "tags", "a list is needed")

@@ -18,7 +18,7 @@ tagwire defs import FOLDER [--dry-run] bring the definitions to what the folder 
 // ErrUsage is the answer to arguments that say nothing.
 var ErrUsage = errors.New("usage:\n" + Usage)
 
-// CommandOptions: Lookup defaults to os.LookupEnv.
+// CommandOptions are the arguments and where to print; Lookup defaults to os.LookupEnv.
 type CommandOptions struct {
 	Args   []string // behind `tagwire defs`
 	Out    io.Writer

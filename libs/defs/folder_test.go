@@ -157,13 +157,13 @@ func TestImportPlansEachDefinition(t *testing.T) {
 
 	for name, text := range map[string]string{
 		"store/bad.yaml": "name: [", "store/门店1.yml": "name: x", "planet/p.yaml": "x: 1", "store/empty.yaml": "", "store/sub/s.yaml": "name: x",
-		"store/field.yaml": "nmae: x",
+		"store/field.yaml": "titel: x",
 	} {
 		write(t, text, dir, filepath.FromSlash(name))
 	}
 	out, err := command(t, s, nil, "import", dir)
 	require.ErrorIs(t, err, defs.ErrInvalid)
-	for _, want := range []string{"store/bad.yaml is not YAML", "is in store/门店1.yaml and in store/门店1.yml", "unknown kind", "not an object", "nmae: is not a field", "6 invalid"} {
+	for _, want := range []string{"store/bad.yaml is not YAML", "is in store/门店1.yaml and in store/门店1.yml", "unknown kind", "not an object", "titel: is not a field", "6 invalid"} {
 		require.Contains(t, out, want)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// ImportOptions: Dir is needed.
+// ImportOptions say what to import; Dir is needed.
 type ImportOptions struct {
 	Dir    string
 	Lookup func(name string) (string, bool) // os.LookupEnv; nil: no variable is set
@@ -184,8 +184,7 @@ func (s *Store) planOne(opt ImportOptions, step *Step, raw json.RawMessage) {
 		}
 	}
 	step.Action, step.Detail = ActionInvalid, err.Error()
-	var wrong *InvalidError
-	if errors.As(err, &wrong) {
+	if _, ok := errors.AsType[*InvalidError](err); ok {
 		step.Detail = strings.TrimPrefix(err.Error(), step.Kind+" "+step.ID+": ")
 	}
 }

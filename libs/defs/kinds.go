@@ -145,7 +145,7 @@ type Route struct {
 	Staff    []string       `json:"staff,omitempty"` // these as well get it into their inbox
 }
 
-// RouteMatch: every list that is not empty must hold the alert's value.
+// RouteMatch chooses alerts: every list that is not empty must hold the alert's value.
 type RouteMatch struct {
 	Severity []string `json:"severity,omitempty"`
 	Rule     []string `json:"rule,omitempty"`
@@ -172,6 +172,11 @@ type RouteChannel struct {
 // Rules is a rule set: the files of its folder.
 type Rules struct {
 	Files map[string]string `json:"files"` // name → YAML
+	// Warming are the measures that began empty because nobody waited for
+	// history, each with the moment from which its facts are kept.
+	Warming map[string]event.Time `json:"warming,omitempty"`
+	// NoHistory says that whoever saved it accepted that they begin empty.
+	NoHistory bool `json:"no_history,omitempty"`
 }
 
 // List is a list of identities.

@@ -23,9 +23,12 @@ const (
 	readWait   = 500 * time.Millisecond
 	minBackoff = 50 * time.Millisecond
 	maxBackoff = 2 * time.Second
+	// maxEmpty is how many fetches in a row bring nothing before the end counts as
+	// reached. One alone may be a broker's throttling.
+	maxEmpty = 4
 )
 
-// Options: Validate and Now may be left out.
+// Options are the parts a store works with; Validate and Now may be left out.
 type Options struct {
 	Stream *stream.Client
 	Master *seal.Master // opens and seals secrets
@@ -95,8 +98,9 @@ func (s *Store) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	st, at := newState(s.openSecrets), ranges[0].First
-	for at < ranges[0].End {
+	st, at, empty := newState(s.openSecrets), ranges[0].First, 0
+	// Compaction may have removed the last records of all: then nothing comes.
+	for at < ranges[0].End && empty < maxEmpty {
 		b, err := s.opt.Stream.Fetch(ctx, schemas.TopicDefs, 0, at, readWait)
 		if err != nil {
 			return err
@@ -106,7 +110,9 @@ func (s *Store) load(ctx context.Context) error {
 				s.opt.Log.Warn("a definition is not fully readable", zap.ByteString("key", r.Key), zap.Error(o.err))
 			}
 		}
-		at = b.Next
+		if empty++; b.Next > at {
+			at, empty = b.Next, 0
+		}
 	}
 	s.next = max(at, ranges[0].End)
 	s.mu.Lock()

@@ -43,7 +43,7 @@ func open(t testing.TB, c *stream.Client) *defs.Store {
 // run follows the topic until the test ends.
 func run(t testing.TB, s *defs.Store) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // ends in Cleanup, where its end is awaited
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	t.Cleanup(func() {

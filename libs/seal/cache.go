@@ -29,13 +29,13 @@ func (c *cache) get(ids []string, since time.Time) (found map[string]*key, missi
 			continue
 		}
 		e := c.byID[id]
-		if e == nil || e.Value.(*key).read.Before(since) { //nolint:forcetypeassert // only keys are put in
+		if e == nil || held(e).read.Before(since) {
 			asked[id] = true
 			missing = append(missing, id)
 			continue
 		}
 		c.order.MoveToFront(e)
-		found[id] = e.Value.(*key) //nolint:forcetypeassert // only keys are put in
+		found[id] = held(e)
 	}
 	return found, missing
 }
@@ -53,7 +53,7 @@ func (c *cache) put(keys map[string]*key) {
 	}
 	for c.order.Len() > c.limit {
 		last := c.order.Back()
-		delete(c.byID, last.Value.(*key).id) //nolint:forcetypeassert // only keys are put in
+		delete(c.byID, held(last).id)
 		c.order.Remove(last)
 	}
 }
@@ -67,4 +67,10 @@ func (c *cache) drop(ids []string) {
 			c.order.Remove(e)
 		}
 	}
+}
+
+// held is what an element of the order holds: only keys are put in.
+func held(e *list.Element) *key {
+	k, _ := e.Value.(*key)
+	return k
 }

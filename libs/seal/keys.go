@@ -5,6 +5,7 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -162,9 +163,7 @@ func (k *Keys) get(ctx context.Context, ids []string, create bool) (map[string]*
 		return nil, err
 	}
 	k.cache.put(loaded)
-	for id, v := range loaded {
-		found[id] = v
-	}
+	maps.Copy(found, loaded)
 	return found, nil
 }
 
@@ -181,8 +180,9 @@ func isProfile(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		c := s[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.') {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.':
+		default:
 			return false
 		}
 	}

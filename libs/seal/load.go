@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -152,9 +153,7 @@ func (k *Keys) rescan(ctx context.Context, missing []string, values map[string]s
 	if err != nil {
 		return err
 	}
-	for id, v := range again {
-		values[id] = v
-	}
+	maps.Copy(values, again)
 	return nil
 }
 

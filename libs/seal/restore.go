@@ -14,6 +14,10 @@ import (
 	"github.com/tagwire/tagwire/schemas"
 )
 
+// maxEmpty is how many fetches in a row bring nothing before the end counts as
+// reached. One alone may be a broker's throttling.
+const maxEmpty = 4
+
 // Restore fills Redis from the whole topic: after a restore of a backup, or when
 // Redis has been replaced. Keys does so by itself when it sees that Redis lost
 // its keys. What Redis has is kept.
@@ -116,8 +120,9 @@ func (k *Keys) scan(ctx context.Context, from int64, fn func(stream.Batch) error
 	if err != nil {
 		return 0, err
 	}
-	at := max(from, ranges[0].First)
-	for at < ranges[0].End {
+	at, empty := max(from, ranges[0].First), 0
+	// Compaction may have removed the last records of all: then nothing comes.
+	for at < ranges[0].End && empty < maxEmpty {
 		b, err := k.opt.Stream.Fetch(ctx, schemas.TopicKeys, 0, at, 500*time.Millisecond)
 		if err != nil {
 			return 0, fmt.Errorf("read keys: %w", err)
@@ -125,7 +130,9 @@ func (k *Keys) scan(ctx context.Context, from int64, fn func(stream.Batch) error
 		if err := fn(b); err != nil {
 			return 0, err
 		}
-		at = b.Next
+		if empty++; b.Next > at {
+			at, empty = b.Next, 0
+		}
 	}
 	return ranges[0].End, nil
 }
