@@ -22,38 +22,39 @@ const (
 // Profile is one customer. The zero value but for ID is a customer of whom
 // nothing is known.
 type Profile struct {
-	ID         string                 `cbor:"1,keyasint"`
-	Identities []event.Identity       `cbor:"2,keyasint,omitempty"`
-	Traits     map[string]event.Trait `cbor:"3,keyasint,omitempty"`
-	FirstSeen  event.Time             `cbor:"4,keyasint,omitempty"`
-	LastSeen   event.Time             `cbor:"5,keyasint,omitempty"`
-	Clock      event.Time             `cbor:"6,keyasint,omitempty"` // largest event or due time seen
-	Newest     event.Time             `cbor:"7,keyasint,omitempty"` // largest event time seen
-	Rules      int64                  `cbor:"8,keyasint,omitempty"` // version that judged it last
-	Folds      map[string]*Fold       `cbor:"9,keyasint,omitempty"` // by the fold's key
-	Tags       map[string]*Tag        `cbor:"10,keyasint,omitempty"`
-	Stage      string                 `cbor:"11,keyasint,omitempty"`
-	StageSince event.Time             `cbor:"12,keyasint,omitempty"`
-	Alerted    map[string]event.Time  `cbor:"13,keyasint,omitempty"` // cooldowns: newest alert by rule
-	Matches    map[string][]Fact      `cbor:"14,keyasint,omitempty"` // occurrences of event tags with `times`
-	Seen       []SeenID               `cbor:"15,keyasint,omitempty"` // in order of arrival
-	Recent     []event.Evidence       `cbor:"16,keyasint,omitempty"` // newest last, by (time, id)
-	Owners     map[string]Contact     `cbor:"17,keyasint,omitempty"`
-	Channels   []string               `cbor:"18,keyasint,omitempty"`
-	Stores     []string               `cbor:"19,keyasint,omitempty"`
-	Winner     string                 `cbor:"20,keyasint,omitempty"` // forwarding mark: merged into it, for ever
-	Absorbed   []string               `cbor:"21,keyasint,omitempty"` // whom it won
-	Merging    *Merging               `cbor:"22,keyasint,omitempty"`
-	Waiting    []Request              `cbor:"23,keyasint,omitempty"` // offers and links put off while an offer is open
-	Conflicts  []string               `cbor:"24,keyasint,omitempty"`
-	Merges     []string               `cbor:"25,keyasint,omitempty"` // merge ids applied
-	Parts      map[string][][]byte    `cbor:"26,keyasint,omitempty"` // hand-overs not yet whole, by merge id
-	Stale      bool                   `cbor:"27,keyasint,omitempty"`
-	Import     string                 `cbor:"28,keyasint,omitempty"` // open import that touched it: no clock timers
-	Manual     map[string]Manual      `cbor:"29,keyasint,omitempty"` // tags set or taken by hand outrank rules
-	Refused    bool                   `cbor:"30,keyasint,omitempty"` // profiling refused
-	Suppressed bool                   `cbor:"31,keyasint,omitempty"`
-	Internal   bool                   `cbor:"32,keyasint,omitempty"` // test, staff or internal: in no count
+	ID         string                      `cbor:"1,keyasint"`
+	Identities []event.Identity            `cbor:"2,keyasint,omitempty"`
+	Traits     map[string]event.Trait      `cbor:"3,keyasint,omitempty"`
+	FirstSeen  event.Time                  `cbor:"4,keyasint,omitempty"`
+	LastSeen   event.Time                  `cbor:"5,keyasint,omitempty"`
+	Clock      event.Time                  `cbor:"6,keyasint,omitempty"` // largest event or due time seen
+	Newest     event.Time                  `cbor:"7,keyasint,omitempty"` // largest event time seen
+	Rules      int64                       `cbor:"8,keyasint,omitempty"` // version that judged it last
+	Folds      map[string]*Fold            `cbor:"9,keyasint,omitempty"` // by the fold's key
+	Tags       map[string]*Tag             `cbor:"10,keyasint,omitempty"`
+	Stage      string                      `cbor:"11,keyasint,omitempty"`
+	StageSince event.Time                  `cbor:"12,keyasint,omitempty"`
+	Alerted    map[string]event.Time       `cbor:"13,keyasint,omitempty"` // cooldowns: newest alert by rule
+	Matches    map[string][]Fact           `cbor:"14,keyasint,omitempty"` // occurrences of event tags with `times`
+	Seen       []SeenID                    `cbor:"15,keyasint,omitempty"` // in order of arrival
+	Recent     []event.Evidence            `cbor:"16,keyasint,omitempty"` // newest last, by (time, id)
+	Owners     map[string]Contact          `cbor:"17,keyasint,omitempty"`
+	Channels   []string                    `cbor:"18,keyasint,omitempty"`
+	Stores     []string                    `cbor:"19,keyasint,omitempty"`
+	Winner     string                      `cbor:"20,keyasint,omitempty"` // forwarding mark: merged into it, for ever
+	Absorbed   []string                    `cbor:"21,keyasint,omitempty"` // whom it won
+	Merging    *Merging                    `cbor:"22,keyasint,omitempty"`
+	Waiting    []Request                   `cbor:"23,keyasint,omitempty"` // offers and links put off while an offer is open
+	Conflicts  []string                    `cbor:"24,keyasint,omitempty"`
+	Merges     []string                    `cbor:"25,keyasint,omitempty"` // merge ids applied
+	Parts      map[string][][]byte         `cbor:"26,keyasint,omitempty"` // hand-overs not yet whole, by merge id
+	Stale      bool                        `cbor:"27,keyasint,omitempty"`
+	Import     string                      `cbor:"28,keyasint,omitempty"` // open import that touched it: no clock timers
+	Manual     map[string]Manual           `cbor:"29,keyasint,omitempty"` // tags set or taken by hand outrank rules
+	Refused    bool                        `cbor:"30,keyasint,omitempty"` // profiling refused
+	Suppressed bool                        `cbor:"31,keyasint,omitempty"`
+	Promised   map[string][]event.Identity `cbor:"33,keyasint,omitempty"` // accepted merges whose hand-over is on its way: merge id → unique identities
+	Internal   bool                        `cbor:"32,keyasint,omitempty"` // test, staff or internal: in no count
 }
 
 // SeenID remembers an event that has arrived.

@@ -1,0 +1,314 @@
+package tagging
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule/apply"
+	"github.com/tagwire/tagwire/libs/store/shard"
+	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/schemas"
+)
+
+// maxState is the largest profile that is kept; a record that would make a
+// larger one is refused.
+const maxState = 1 << 20
+
+// batch is one commit being made.
+type batch struct {
+	next    shard.Pos
+	touched []string // in order of first touch
+	entries []outEntry
+	changes []event.Change
+	alerts  []event.Alert
+	last    map[string]int64 // profile → offset that touched it last
+	repoint []repoint
+	raised  []time.Time // received_at of the events behind alerts
+}
+
+type repoint struct {
+	ids      []event.Identity
+	from, to string
+}
+
+// errPoison ends a batch whose record cannot be applied: it is thrown away and
+// made again without the record.
+type errPoison struct {
+	offset int64
+	reason schemas.Reason
+	cause  string
+}
+
+func (e errPoison) Error() string {
+	return fmt.Sprintf("record at %d: %s: %s", e.offset, e.reason, e.cause)
+}
+
+// records applies one fetched batch, in commits of at most maxProfiles profiles.
+func (o *owner) records(ctx context.Context, b stream.Batch) error {
+	o.end = max(o.end, b.End)
+	recs := b.Records
+	for len(recs) > 0 {
+		if recs[0].Offset < o.pos.Offset { // read ahead before a restart of the batch
+			recs = recs[1:]
+			continue
+		}
+		n, decoded := o.cut(recs)
+		err := o.apply(ctx, recs[:n], decoded)
+		var p errPoison
+		if errors.As(err, &p) {
+			o.log.Error("record cannot be applied; it goes to rejected", zap.Int64("offset", p.offset), zap.String("reason", string(p.reason)), zap.String("cause", p.cause))
+			o.poison[p.offset] = string(p.reason) + "\x00" + p.cause
+			o.cache.clear()
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if recs[n-1].Offset+1 < b.End {
+			o.late = time.Since(recs[n-1].Time).Seconds()
+		}
+		recs = recs[n:]
+	}
+	return nil
+}
+
+// cut takes as many records as touch at most maxProfiles profiles. A control
+// record stands alone: what follows is judged after it.
+func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
+	seen := map[string]bool{}
+	var out []*event.Record
+	for i, rec := range recs {
+		r, err := event.DecodeRecord(rec.Value)
+		if err != nil {
+			o.poison[rec.Offset] = string(schemas.ReasonMalformed) + "\x00" + err.Error()
+			r = &event.Record{}
+		}
+		if r.Kind == event.KindControl && i > 0 {
+			return i, out
+		}
+		seen[r.Profile] = true
+		out = append(out, r)
+		if len(seen) >= maxProfiles || r.Kind == event.KindControl {
+			return i + 1, out
+		}
+	}
+	return len(recs), out
+}
+
+func (o *owner) apply(ctx context.Context, recs []stream.Record, decoded []*event.Record) error {
+	ids := make([]string, 0, len(recs))
+	for _, r := range decoded {
+		ids = append(ids, r.Profile)
+	}
+	if err := o.load(ctx, ids); err != nil {
+		return err
+	}
+	bt := &batch{next: o.pos, last: map[string]int64{}}
+	bt.next.Marks = cloneMarks(o.pos.Marks)
+	for i, rec := range recs {
+		if why, bad := o.poison[rec.Offset]; bad {
+			if err := o.reject(bt, rec, why); err != nil {
+				return err
+			}
+		} else if err := o.one(ctx, bt, rec, decoded[i]); err != nil {
+			return err
+		}
+		bt.next.Offset = rec.Offset + 1
+	}
+	if err := o.commit(ctx, bt); err != nil {
+		return err
+	}
+	o.t.metrics.records.Add(float64(len(recs)))
+	for _, rec := range recs {
+		delete(o.poison, rec.Offset)
+	}
+	for _, r := range bt.repoint {
+		if err := o.t.identities.Repoint(ctx, r.ids, r.from, r.to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cloneMarks(m map[string]int64) map[string]int64 {
+	out := make(map[string]int64, len(m)+1)
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// load brings profiles into the cache that are not in it.
+func (o *owner) load(ctx context.Context, ids []string) error {
+	var missing []string
+	for _, id := range ids {
+		if _, ok := o.cache.get(id); !ok && id != "" {
+			missing = append(missing, id)
+		}
+	}
+	slices.Sort(missing)
+	missing = slices.Compact(missing)
+	stored, err := o.shard.Load(ctx, missing)
+	if err != nil {
+		return err
+	}
+	for _, id := range missing {
+		h := &held{p: profile.New(id)}
+		if b, ok := stored[id]; ok {
+			if h.p, err = profile.Decode(b); err != nil {
+				return fmt.Errorf("profile %s: %w", id, err)
+			}
+			h.counts = h.p.CountKeys()
+		} else {
+			h.p.Rules = o.set.Version
+		}
+		o.cache.put(h)
+	}
+	return nil
+}
+
+// one applies a record unless its source's high mark says that it has been. A
+// panic makes it poison.
+func (o *owner) one(ctx context.Context, bt *batch, rec stream.Record, r *event.Record) (err error) {
+	if !r.Repair {
+		if bt.next.Marks[r.Source] >= r.Number && r.Source != "" {
+			if _, seen := bt.next.Marks[r.Source]; seen {
+				o.t.metrics.repeated.Inc()
+				return nil
+			}
+		}
+		bt.next.Marks[r.Source] = r.Number
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = errPoison{rec.Offset, schemas.ReasonPoison, fmt.Sprint(v)}
+		}
+	}()
+	bt.last[r.Profile] = rec.Offset
+	switch r.Kind {
+	case event.KindEvent:
+		return o.event(bt, r)
+	case event.KindControl:
+		return o.control(ctx, bt, r)
+	case event.KindLink, event.KindOffer, event.KindVerdict, event.KindHandover:
+		return o.merge(bt, r)
+	}
+	return errPoison{rec.Offset, schemas.ReasonMalformed, fmt.Sprintf("unknown kind %q", r.Kind)}
+}
+
+// profile is a cached profile, brought to the rules in force and to the place of
+// the record: its due timers fire first.
+func (o *owner) profile(bt *batch, id string, place event.Time) *held {
+	h, _ := o.cache.get(id)
+	if h.p.Rules != o.set.Version {
+		o.took(bt, h, apply.Activate(o.set, h.p))
+	}
+	o.took(bt, h, apply.Advance(o.set, h.p, place, 0, o.t.Fresh))
+	return h
+}
+
+// took notes what a step did.
+func (o *owner) took(bt *batch, h *held, r apply.Result) {
+	if !r.Changed {
+		return
+	}
+	bt.touch(h.p.ID)
+	bt.changes = append(bt.changes, r.Changes...)
+	bt.alerts = append(bt.alerts, r.Alerts...)
+}
+
+func (bt *batch) touch(id string) {
+	if !slices.Contains(bt.touched, id) {
+		bt.touched = append(bt.touched, id)
+	}
+}
+
+func (o *owner) event(bt *batch, r *event.Record) error {
+	h, _ := o.cache.get(r.Profile)
+	if h.p.Winner != "" { // a straggler goes after its profile
+		fwd := *r
+		fwd.Profile, fwd.Place = h.p.Winner, o.now()
+		if r.Event.Backfill {
+			fwd.Place = r.Place
+		}
+		return o.sendEvent(bt, fwd)
+	}
+	h = o.profile(bt, r.Profile, r.Place)
+	if a := alertAction(r.Event); a != nil {
+		return o.alertAction(bt, h, r.Event, a)
+	}
+	res := apply.Event(o.set, h.p, apply.Input{
+		Event: r.Event, Own: r.Own, Place: r.Place, Internal: r.Internal, Fresh: o.t.Fresh, Late: o.t.Late,
+	})
+	if res.Duplicate {
+		o.t.metrics.duplicates.Inc()
+	}
+	o.took(bt, h, res)
+	if r.Event.Backfill {
+		o.openImport(bt, h.p.Import)
+	}
+	return nil
+}
+
+// sendEvent puts a record for another shard, or this one, into the outbox. It is
+// numbered within the outbox, which is its source from here on.
+func (o *owner) sendEvent(bt *batch, r event.Record) error {
+	r.Source, r.Number = fmt.Sprintf("out.%d/%d", Generation, o.number), bt.next.Next
+	b, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	bt.put(schemas.TopicEvents, event.Shard(r.Profile, o.t.Shards), r.Profile, b)
+	return nil
+}
+
+func (bt *batch) put(topic string, partition int, key string, value []byte) {
+	bt.entries = append(bt.entries, outEntry{Number: bt.next.Next, Topic: topic, Partition: partition, Key: []byte(key), Value: value})
+	bt.next.Next++
+}
+
+func (o *owner) reject(bt *batch, rec stream.Record, why string) error {
+	reason, cause, _ := cutText(why)
+	raw := fmt.Sprintf("%s/%d/%d", schemas.TopicEvents, o.number, rec.Offset)
+	b, err := event.EncodeJSON(event.Rejected{At: o.now(), Stage: "tagger", Reason: reason, Detail: cause, Raw: raw})
+	if err != nil {
+		return err
+	}
+	if r, err := event.DecodeRecord(rec.Value); err == nil {
+		if bt.next.Marks[r.Source] < r.Number {
+			bt.next.Marks[r.Source] = r.Number
+		}
+	}
+	bt.put(schemas.TopicRejected, o.number%o.t.RawPartitions, raw, b)
+	return nil
+}
+
+// fields are what of a profile has changed since the last commit.
+func (h *held) fields(state []byte, commit int64) (map[string]any, error) {
+	tags, err := json.Marshal(h.p.TagStates())
+	if err != nil {
+		return nil, fmt.Errorf("encode tags of %s: %w", h.p.ID, err)
+	}
+	traits, err := json.Marshal(h.p.Traits)
+	if err != nil {
+		return nil, fmt.Errorf("encode traits of %s: %w", h.p.ID, err)
+	}
+	f := map[string]any{"state": state, "v": commit}
+	if string(tags) != h.tags {
+		f["tags"] = tags
+		h.tags = string(tags)
+	}
+	if string(traits) != h.traits {
+		f["traits"] = traits
+		h.traits = string(traits)
+	}
+	return f, nil
+}

@@ -1,0 +1,234 @@
+package tagging
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule/apply"
+)
+
+// Two profiles become one in three steps between their shards, each a committed
+// and numbered record: the younger offers itself, the older accepts or names a
+// conflict, the younger hands its state over and leaves a forwarding mark. Offers
+// go to the older only and a profile with an open offer or an expected hand-over
+// puts others off, so nobody waits in a circle and every interleaving ends in
+// one profile.
+
+// partSize is the largest piece of a state in one hand-over record.
+const partSize = 256 << 10
+
+func (o *owner) merge(bt *batch, r *event.Record) error {
+	if r.Merge == nil || r.Profile == "" {
+		return nil
+	}
+	h := o.profile(bt, r.Profile, 0)
+	bt.touch(r.Profile)
+	switch r.Kind {
+	case event.KindLink:
+		return o.link(bt, h, *r.Merge)
+	case event.KindOffer:
+		return o.offer(bt, h, *r.Merge)
+	case event.KindVerdict:
+		return o.verdict(bt, h, *r.Merge)
+	default:
+		return o.handover(bt, h, r)
+	}
+}
+
+func (o *owner) ask(bt *batch, kind event.Kind, to string, m event.Merge) error {
+	return o.sendEvent(bt, event.Record{Kind: kind, Place: o.now(), Profile: to, Merge: &m})
+}
+
+// request sends a link to the shard of the younger of the two.
+func (o *owner) request(bt *batch, a, b string) error {
+	if a == b || a == "" || b == "" {
+		return nil
+	}
+	if event.Older(a, b) {
+		a, b = b, a
+	}
+	return o.ask(bt, event.KindLink, a, event.Merge{Other: b})
+}
+
+// link is asked of the younger.
+func (o *owner) link(bt *batch, h *held, m event.Merge) error {
+	p := h.p
+	switch {
+	case p.Winner != "":
+		return o.request(bt, p.Winner, m.Other)
+	case m.Other == p.ID, slices.Contains(p.Conflicts, m.Other), slices.Contains(p.Absorbed, m.Other):
+		return nil
+	case event.Older(p.ID, m.Other): // the other is the younger
+		return o.request(bt, p.ID, m.Other)
+	case p.Merging != nil && p.Merging.Older == m.Other:
+		return nil // asked already
+	case p.Merging != nil, len(p.Promised) > 0:
+		return o.wait(p, event.KindLink, m)
+	}
+	p.Merging = &profile.Merging{ID: event.DeriveID("merge", p.ID, m.Other), Older: m.Other}
+	return o.ask(bt, event.KindOffer, m.Other, event.Merge{ID: p.Merging.ID, Other: p.ID, Unique: p.Uniques()})
+}
+
+const maxWaiting = 1000
+
+func (o *owner) wait(p *profile.Profile, kind event.Kind, m event.Merge) error {
+	if len(p.Waiting) < maxWaiting {
+		p.Waiting = append(p.Waiting, profile.Request{Kind: kind, Merge: m})
+	}
+	return nil
+}
+
+// offer is made to the older by m.Other.
+func (o *owner) offer(bt *batch, h *held, m event.Merge) error {
+	p := h.p
+	answer := event.Merge{ID: m.ID, Other: p.ID}
+	switch {
+	case p.Winner != "":
+		answer.Next = p.Winner
+	case p.Merging != nil:
+		return o.wait(p, event.KindOffer, m)
+	case slices.Contains(p.Merges, m.ID), p.Promised[m.ID] != nil:
+		answer.Accepted = true // asked before: the same answer
+	case o.conflict(p, m):
+		answer.Reason = "conflict"
+		o.noteConflict(bt, p, m.Other, m.ID)
+	default:
+		answer.Accepted = true
+		if p.Promised == nil {
+			p.Promised = map[string][]event.Identity{}
+		}
+		p.Promised[m.ID] = append([]event.Identity{}, m.Unique...)
+	}
+	return o.ask(bt, event.KindVerdict, m.Other, answer)
+}
+
+// conflict: unique namespaces never get a second value, those on their way
+// included.
+func (o *owner) conflict(p *profile.Profile, m event.Merge) bool {
+	mine := p.Uniques()
+	for _, ids := range p.Promised {
+		mine = append(mine, ids...)
+	}
+	for _, a := range mine {
+		for _, b := range m.Unique {
+			if a.Namespace == b.Namespace && a.Value != b.Value {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (o *owner) noteConflict(bt *batch, p *profile.Profile, other, mergeID string) {
+	if !p.NoteConflict(other) {
+		return
+	}
+	bt.changes = append(bt.changes, event.Change{
+		ChangeID: event.DeriveID(p.ID, "conflict:"+other, string(event.OpConflict), mergeID), Op: event.OpConflict, Profile: p.ID,
+		Other: other, At: p.Clock, Cause: mergeID, Reason: "unique identities differ", Known: p.Known(),
+	})
+}
+
+// verdict answers the younger's offer.
+func (o *owner) verdict(bt *batch, h *held, m event.Merge) error {
+	p := h.p
+	if p.Merging == nil || p.Merging.ID != m.ID {
+		return nil // answered before
+	}
+	older := p.Merging.Older
+	p.Merging = nil
+	switch {
+	case m.Accepted:
+		return o.handOver(bt, h, older, m.ID)
+	case m.Next != "":
+		if err := o.request(bt, p.ID, m.Next); err != nil {
+			return err
+		}
+	default:
+		o.noteConflict(bt, p, older, m.ID)
+	}
+	return o.resume(bt, p)
+}
+
+// resume takes up what waited.
+func (o *owner) resume(bt *batch, p *profile.Profile) error {
+	waiting := p.Waiting
+	p.Waiting = nil
+	for _, w := range waiting {
+		kind := w.Kind
+		if err := o.ask(bt, kind, p.ID, w.Merge); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// handOver sends the whole state to the winner and leaves a forwarding mark. The
+// counts lose the loser in this commit and gain the winner in the other's: for
+// that moment the customer is counted in neither, never in both.
+func (o *owner) handOver(bt *batch, h *held, winner, mergeID string) error {
+	loser := *h.p
+	loser.Waiting = nil
+	state, err := loser.Encode()
+	if err != nil {
+		return err
+	}
+	parts := (len(state) + partSize - 1) / partSize
+	for i := range parts {
+		m := event.Merge{ID: mergeID, Other: loser.ID, Part: i, Parts: parts, State: state[i*partSize : min((i+1)*partSize, len(state))]}
+		if err := o.ask(bt, event.KindHandover, winner, m); err != nil {
+			return err
+		}
+	}
+	for _, t := range loser.TagStates() {
+		bt.changes = append(bt.changes, event.Change{
+			ChangeID: event.DeriveID(loser.ID, "tag:"+t.Tag, string(event.OpRemoved), mergeID), Op: event.OpRemoved, Profile: loser.ID,
+			Tag: t.Tag, Group: t.Group, Value: t.Value, Rule: t.Rule, RuleVersion: t.RuleVersion, At: loser.Clock, Since: t.Since,
+			Reason: apply.ReasonMerge, Cause: mergeID, Other: winner, Known: loser.Known(),
+		})
+	}
+	h.p = loser.Tombstone(winner)
+	o.cache.put(h)
+	return o.resume(bt, &loser)
+}
+
+// handover takes in a part of the loser's state; the last one merges.
+func (o *owner) handover(bt *batch, h *held, r *event.Record) error {
+	p, m := h.p, r.Merge
+	if p.Winner != "" || slices.Contains(p.Merges, m.ID) || m.Parts < 1 || m.Part >= m.Parts {
+		return nil
+	}
+	if p.Parts == nil {
+		p.Parts = map[string][][]byte{}
+	}
+	parts := p.Parts[m.ID]
+	if len(parts) != m.Parts {
+		parts = make([][]byte, m.Parts)
+	}
+	parts[m.Part] = m.State
+	p.Parts[m.ID] = parts
+	if slices.ContainsFunc(parts, func(b []byte) bool { return b == nil }) {
+		return nil
+	}
+	loser, err := profile.Decode(bytes.Join(parts, nil))
+	if err != nil {
+		return fmt.Errorf("hand-over %s: %w", m.ID, err)
+	}
+	delete(p.Parts, m.ID)
+	delete(p.Promised, m.ID)
+	// Both are brought to the same moment before their facts are united.
+	to := max(p.Clock, loser.Clock)
+	o.took(bt, h, apply.Advance(o.set, p, to, 0, 0))
+	o.took(bt, h, apply.Merge(o.set, p, loser, m.ID))
+	bt.repoint = append(bt.repoint, repoint{loser.Identities, loser.ID, p.ID})
+	for _, gone := range loser.Absorbed {
+		bt.repoint = append(bt.repoint, repoint{loser.Identities, gone, p.ID})
+	}
+	if len(p.Promised) > 0 {
+		return nil
+	}
+	return o.resume(bt, p)
+}

@@ -1,0 +1,124 @@
+package tagging
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/tagwire/tagwire/libs/stream"
+)
+
+// outEntry is one message that a commit made.
+type outEntry struct {
+	Number    int64  `cbor:"1,keyasint"`
+	Topic     string `cbor:"2,keyasint"`
+	Partition int    `cbor:"3,keyasint"`
+	Key       []byte `cbor:"4,keyasint"`
+	Value     []byte `cbor:"5,keyasint"`
+}
+
+func (e outEntry) encode() ([]byte, error) {
+	b, err := cbor.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("encode outbox entry %d: %w", e.Number, err)
+	}
+	return b, nil
+}
+
+func decodeOut(b []byte) (outEntry, error) {
+	var e outEntry
+	if err := cbor.Unmarshal(b, &e); err != nil {
+		return e, fmt.Errorf("decode outbox entry: %w", err)
+	}
+	return e, nil
+}
+
+// publisher sends committed entries on, in their order per partition: the same
+// again until acknowledged, so none is lost, and consumers drop repeats by ids
+// and marks.
+type publisher struct {
+	client *stream.Client
+	queue  chan []outEntry
+	done   atomic.Int64 // number of the newest published entry
+	wait   sync.WaitGroup
+	cancel context.CancelFunc
+}
+
+// queued commits may wait for Kafka before the shard does.
+const queued = 64
+
+func startPublisher(ctx context.Context, c *stream.Client, fail func(error)) *publisher {
+	ctx, cancel := context.WithCancel(ctx)
+	p := &publisher{client: c, queue: make(chan []outEntry, queued), cancel: cancel}
+	p.wait.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case batch := <-p.queue:
+				batch = p.more(batch)
+				if err := p.publish(ctx, batch); err != nil {
+					fail(err)
+					return
+				}
+				p.done.Store(batch[len(batch)-1].Number)
+			}
+		}
+	})
+	return p
+}
+
+// more takes what else waits, so that one request carries it.
+func (p *publisher) more(batch []outEntry) []outEntry {
+	for len(batch) < 2000 {
+		select {
+		case next := <-p.queue:
+			batch = append(batch, next...)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (p *publisher) publish(ctx context.Context, batch []outEntry) error {
+	byTopic := map[string]map[int][]stream.Message{}
+	for _, e := range batch {
+		if byTopic[e.Topic] == nil {
+			byTopic[e.Topic] = map[int][]stream.Message{}
+		}
+		byTopic[e.Topic][e.Partition] = append(byTopic[e.Topic][e.Partition], stream.Message{Key: e.Key, Value: e.Value})
+	}
+	var g sync.WaitGroup
+	errs := make(chan error, len(byTopic))
+	for topic, parts := range byTopic {
+		g.Go(func() {
+			if err := p.client.PublishAll(ctx, topic, parts); err != nil {
+				errs <- err
+			}
+		})
+	}
+	g.Wait()
+	close(errs)
+	return <-errs
+}
+
+func (p *publisher) send(ctx context.Context, batch []outEntry) error {
+	if len(batch) == 0 {
+		return nil
+	}
+	select {
+	case p.queue <- batch:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *publisher) close() {
+	p.cancel()
+	p.wait.Wait()
+}
