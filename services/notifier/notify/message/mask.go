@@ -12,11 +12,12 @@ import (
 const (
 	tokenOpen  = "⟦"
 	tokenClose = "⟧"
+	masked     = "**"
 )
 
-// maskTitle replaces every sealed piece of a title by the first character of
+// maskNames replaces every sealed piece of a text by the first character of
 // what is in it: 张三 becomes 张**.
-func maskTitle(ctx context.Context, keys Opener, title string) (string, error) {
+func maskNames(ctx context.Context, keys Opener, title string) (string, error) {
 	var out strings.Builder
 	for {
 		before, rest, found := strings.Cut(title, tokenOpen)
@@ -53,9 +54,9 @@ func Mask(plain string) string {
 	plain = strings.TrimSpace(plain)
 	r, size := utf8.DecodeRuneInString(plain)
 	if size == 0 || plain == seal.Erased || r == utf8.RuneError {
-		return "**"
+		return masked
 	}
-	return string(r) + "**"
+	return string(r) + masked
 }
 
 // flat makes a text harmless in a message: one line, and no signs that robots

@@ -10,12 +10,15 @@
 package message
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/seal"
 	"github.com/tagwire/tagwire/libs/store/inbox"
 )
 
@@ -67,11 +70,16 @@ func shanghai() *time.Location { return time.FixedZone("Asia/Shanghai", 8*60*60)
 // Build makes the message of an alert. An error means that the keys cannot be
 // read now.
 func (b *Builder) Build(ctx context.Context, id string, a *inbox.Alert, to []Recipient) (*Message, error) {
-	title, err := maskTitle(ctx, b.Keys, a.Title)
-	if err != nil {
+	m := &Message{ID: id, Alert: *a, Recipients: to, Language: b.Language, zone: b.Zone}
+	var err error
+	if m.Title, err = maskNames(ctx, b.Keys, a.Title); err != nil {
 		return nil, fmt.Errorf("open title of alert %s: %w", a.AlertID, err)
 	}
-	m := &Message{ID: id, Alert: *a, Title: title, Recipients: to, Language: b.Language, zone: b.Zone}
+	if m.Alert.Advice, err = maskNames(ctx, b.Keys, a.Advice); err != nil {
+		return nil, fmt.Errorf("open advice of alert %s: %w", a.AlertID, err)
+	}
+	m.Alert.Title = m.Title
+	m.hide()
 	if m.zone == nil {
 		m.zone = shanghai()
 	}
@@ -84,12 +92,28 @@ func (b *Builder) Build(ctx context.Context, id string, a *inbox.Alert, to []Rec
 	return m, nil
 }
 
+// hide masks what else may be sealed: a measure can keep a trait's value.
+func (m *Message) hide() {
+	measures := make(map[string]string, len(m.Alert.Measures))
+	for name, value := range m.Alert.Measures {
+		measures[name] = seal.Mask(value, masked)
+	}
+	m.Alert.Measures = measures
+	m.Alert.Evidence = slices.Clone(m.Alert.Evidence)
+	for i := range m.Alert.Evidence {
+		m.Alert.Evidence[i].ObjectTitle = seal.Mask(m.Alert.Evidence[i].ObjectTitle, masked)
+	}
+}
+
 // Line is one thing a message says: its name and the text. Channels only lay
 // lines out.
 type Line struct {
 	Name string
 	Text string
+	sep  string
 }
+
+func (l Line) String() string { return l.Name + l.sep + l.Text }
 
 // maxEvidence is how many events a message tells; the console shows all.
 const maxEvidence = 5
@@ -106,7 +130,7 @@ func (m *Message) Lines() []Line {
 	var lines []Line
 	add := func(name, text string) {
 		if text != "" {
-			lines = append(lines, Line{name, flat(text)})
+			lines = append(lines, Line{name, flat(text), p.colon})
 		}
 	}
 	add(p.advice, m.Alert.Advice)
@@ -115,8 +139,10 @@ func (m *Message) Lines() []Line {
 		why = fmt.Sprintf(p.ruleVersion, why, m.Alert.RuleVersion)
 	}
 	add(p.rule, why)
-	from := max(0, len(m.Alert.Evidence)-maxEvidence)
-	for _, e := range m.Alert.Evidence[from:] {
+	events := slices.Clone(m.Alert.Evidence)
+	slices.SortStableFunc(events, func(a, b event.Evidence) int { return cmp.Compare(a.Time, b.Time) })
+	from := max(0, len(events)-maxEvidence) // the newest, told in their order
+	for _, e := range events[from:] {
 		add(p.evidence, m.evidence(e))
 	}
 	if from > 0 {
@@ -176,10 +202,9 @@ func (m *Message) For() string {
 // Text is the whole message as plain text of at most limit bytes; 0: any
 // length. What is cut is the reason's end, never the number and the link.
 func (m *Message) Text(limit int) string {
-	p := m.Language.phrases()
 	var body []string
 	for _, l := range m.Lines() {
-		body = append(body, l.Name+p.colon+l.Text)
+		body = append(body, l.String())
 	}
 	if who := m.For(); who != "" {
 		body = append(body, who)

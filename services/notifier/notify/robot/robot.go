@@ -134,7 +134,7 @@ func markdown(m *message.Message, ids []string) string {
 	head := `<font color="` + color + `">` + message.Cut(m.Headline(), 600) + `</font>`
 	var body []string
 	for _, l := range m.Lines() {
-		body = append(body, "> "+l.Name+"："+l.Text)
+		body = append(body, "> "+l.String())
 	}
 	var tail strings.Builder
 	if len(ids) > 0 {
