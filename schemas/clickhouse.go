@@ -11,10 +11,4 @@ var clickhouse embed.FS
 // ClickHouse are the migrations of history and of the views for BI, as goose
 // reads them. Names and engines are placeholders such as ${db}, which
 // libs/warehouse fills in for one node or for a cluster.
-func ClickHouse() fs.FS {
-	sub, err := fs.Sub(clickhouse, "clickhouse")
-	if err != nil { // the folder is embedded above: cannot happen in a built program
-		panic(err)
-	}
-	return sub
-}
+func ClickHouse() (fs.FS, error) { return fs.Sub(clickhouse, "clickhouse") }

@@ -49,15 +49,23 @@ func newEnough(version string) bool {
 func (w *Warehouse) checkSettings(ctx context.Context) error {
 	var errs []error
 	for name := range insertSettings() {
-		var n uint64
-		if err := w.Scalar(ctx, fmt.Sprintf("SELECT count() FROM system.settings WHERE name = '%s'", name), &n); err != nil {
+		known, err := w.knows(ctx, name)
+		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if !known {
 			errs = append(errs, fmt.Errorf("setting %s is unknown: %w", name, ErrUnfit))
 		}
 	}
-	return errors.Join(errs...)
+	newer, err := w.knows(ctx, "deduplicate_insert") // from 26.2 on
+	w.explicit.Store(newer)
+	return errors.Join(append(errs, err)...)
+}
+
+func (w *Warehouse) knows(ctx context.Context, setting string) (bool, error) {
+	var n uint64
+	err := w.Scalar(ctx, fmt.Sprintf("SELECT count() FROM system.settings WHERE name = '%s'", setting), &n)
+	return n > 0, err
 }
 
 func (w *Warehouse) checkWindows(ctx context.Context) error {

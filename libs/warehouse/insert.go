@@ -52,6 +52,9 @@ func (w *Warehouse) Insert(ctx context.Context, in Insert) error {
 	}
 	settings := maps.Clone(w.settings)
 	settings["insert_deduplication_token"] = in.Token
+	if w.explicit.Load() {
+		settings["deduplicate_insert"] = "enable"
+	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(settings))
 	batch, err := w.conn.PrepareBatch(ctx, fmt.Sprintf("INSERT INTO %s.%s (`%s`)", w.cfg.Database, in.Table, strings.Join(in.Columns, "`, `")))
 	if err != nil {

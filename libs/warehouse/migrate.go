@@ -47,7 +47,11 @@ func (w *Warehouse) Migrate(ctx context.Context, locker lock.Locker) error {
 	if locker != nil {
 		opts = append(opts, goose.WithLocker(locker))
 	}
-	provider, err := goose.NewProvider(goose.DialectCustom, db, expanded{schemas.ClickHouse(), w.cfg}, opts...)
+	folder, err := schemas.ClickHouse()
+	if err != nil {
+		return fmt.Errorf("open migrations: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectCustom, db, expanded{folder, w.cfg}, opts...)
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -30,6 +31,7 @@ type Warehouse struct {
 	log      *zap.Logger
 	conn     driver.Conn
 	settings clickhouse.Settings // of inserts, without the token
+	explicit atomic.Bool         // the server has the newer setting that stands above them
 }
 
 const (

@@ -1,9 +1,10 @@
 -- History. Every table collapses repeated rows by a key that ends in an id, and
 -- has a deduplication window so that a repeated insert with the same token adds
 -- nothing. There is no TTL: what a rebuild needs is never dropped by itself.
--- Open objects (properties, traits, context) are JSON texts: on 26.7 a JSON
--- column takes 5 to 9 times longer to insert for a third less space, and a
--- rebuild reads them whole.
+-- Open objects (properties, traits, context) are JSON texts, measured on 26.7
+-- with 500,000 rows of 8 out of 44 keys, ZSTD(3): a JSON column takes 16 times as
+-- long to insert and 6 times as long to read whole, which a rebuild does, for a
+-- third less space and 3 times faster single keys.
 -- +goose NO TRANSACTION
 -- +goose Up
 

@@ -51,7 +51,7 @@ func Open(t testing.TB, database, bi string) *warehouse.Warehouse {
 	}, zap.NewNop())
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		ctx := context.Background() // the test's own has ended
+		ctx := context.WithoutCancel(t.Context()) // the test's own has ended
 		require.NoError(t, w.Exec(ctx, "DROP DATABASE IF EXISTS "+bi))
 		require.NoError(t, w.Exec(ctx, "DROP DATABASE IF EXISTS "+database))
 		require.NoError(t, w.Close())
