@@ -39,6 +39,8 @@ func edges() map[string][]string {
 		"libs/seal":  {"libs/stream"},              // keys are a compacted topic
 		"libs/defs":  {"libs/stream", "libs/seal"}, // definitions are a compacted topic with sealed secrets
 		"libs/store": {"libs/seal"},                // the inbox opens sealed titles
+		// the one place that makes clients of all parts from the configuration
+		"libs/parts": {"libs/stream", "libs/store", "libs/seal", "libs/defs", "libs/warehouse"},
 	}
 }
 

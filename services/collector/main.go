@@ -1,0 +1,11 @@
+// Command collector runs the collector role alone; see package ingest.
+package main
+
+import (
+	"os"
+
+	"github.com/tagwire/tagwire/libs/parts"
+	"github.com/tagwire/tagwire/services/collector/ingest"
+)
+
+func main() { os.Exit(parts.Main("collector", ingest.Role)) }

@@ -1,0 +1,31 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/tagwire/tagwire/libs/parts"
+	"github.com/tagwire/tagwire/libs/process"
+	"github.com/tagwire/tagwire/libs/store/inbox"
+	"github.com/tagwire/tagwire/libs/telemetry"
+)
+
+// Role builds the console for a process.
+func Role(_ context.Context, p *parts.Parts) (parts.Role, error) {
+	box := inbox.New(p.Redis, p.Config.Shards, p.Log.Named("inbox"))
+	a, err := New(Options{
+		Stream: p.Stream, Redis: p.Redis, Defs: p.Defs, Keys: p.Keys, Warehouse: p.Warehouse, Inbox: box, Config: FromConfig(p.Config),
+		Shards: p.Config.Shards, RawPartitions: p.Config.RawPartitions, Log: p.Log.Named("console"), Registerer: p.Registry, Health: p.Health,
+	})
+	if err != nil {
+		return parts.Role{}, err
+	}
+	return parts.Role{
+		Components: []process.Component{
+			{Name: "inbox", Stage: process.Sink, Run: box.Run},
+			{Name: "console", Stage: process.Sink, Run: a.Run},
+		},
+		Checks:  []telemetry.Check{{Name: "console", MaxLag: time.Minute, Run: a.Check}},
+		Handler: a.Handler(),
+	}, nil
+}

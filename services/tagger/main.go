@@ -1,0 +1,11 @@
+// Command tagger runs the tagger role alone; see package tagging.
+package main
+
+import (
+	"os"
+
+	"github.com/tagwire/tagwire/libs/parts"
+	"github.com/tagwire/tagwire/services/tagger/tagging"
+)
+
+func main() { os.Exit(parts.Main("tagger", tagging.Role)) }

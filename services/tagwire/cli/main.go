@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/tagwire/tagwire/libs/process"
+)
+
+// Streams are where a command reads and writes.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// command is one word of the command line.
+type command struct {
+	usage  string
+	zh, en string
+	run    func(ctx context.Context, s Streams, args []string) error
+}
+
+func commands() map[string]command {
+	return map[string]command{
+		"up":    {"up [--data DIR] [--http ADDR] [--demo]", "启动全部", "run everything", up},
+		"run":   {"run collector|resolver|tagger|archiver|notifier|console", "只运行一个角色", "run one role", runRole},
+		"rules": {"rules check|test DIR", "检查或测试规则", "check or test rules", rules},
+	}
+}
+
+// errSilent ends with code 1 without another line: all has been said.
+var errSilent = errors.New("")
+
+// Main runs a command line and gives its exit code.
+func Main(args []string, s Streams) int {
+	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+		help(s.Out)
+		return 0
+	}
+	c, ok := commands()[args[0]]
+	if !ok {
+		fmt.Fprintf(s.Err, "没有命令 %q / there is no command %q\n", args[0], args[0])
+		help(s.Err)
+		return 2
+	}
+	ctx, cancel := process.Signals(context.Background())
+	defer cancel()
+	err := c.run(ctx, s, args[1:])
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.Is(err, errSilent):
+		return 1
+	}
+	fmt.Fprintln(s.Err, strings.TrimSpace(err.Error()))
+	return 1
+}
+
+func help(w io.Writer) {
+	var names []string
+	all := commands()
+	for n := range all {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	fmt.Fprintln(w, "tagwire 命令 / commands:")
+	for _, n := range names {
+		fmt.Fprintf(w, "  %-60s %s / %s\n", all[n].usage, all[n].zh, all[n].en)
+	}
+}
