@@ -175,6 +175,7 @@ func TestRedisAwayStopsNobody(t *testing.T) {
 }
 
 func TestAHangingKafkaIsA503(t *testing.T) {
+	t.Parallel() // it waits for time-outs
 	g := newRig(t)
 	require.Equal(t, 200, g.post("/v1/track", `{"userId":"u","event":"x","messageId":"1"}`).StatusCode)
 	mend := g.breakProduce(hang)

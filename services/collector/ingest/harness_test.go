@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest"
@@ -42,6 +43,8 @@ type rig struct {
 	at    time.Time
 	stop  func()
 	cfg   ingest.Config
+
+	schema *jsonschema.Schema
 }
 
 func (g *rig) now() time.Time {
@@ -76,6 +79,12 @@ func newRig(t *testing.T, adjust ...func(*ingest.Config)) *rig {
 	for _, f := range adjust {
 		f(&g.cfg)
 	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemas.EventSchema()))
+	require.NoError(t, err)
+	compiler := jsonschema.NewCompiler()
+	require.NoError(t, compiler.AddResource("event.schema.json", doc))
+	g.schema, err = compiler.Compile("event.schema.json")
+	require.NoError(t, err)
 	g.start()
 	t.Cleanup(func() { g.stop() })
 	return g
@@ -173,6 +182,9 @@ func (g *rig) raw() []*event.Event {
 	for _, value := range g.topic(schemas.TopicRaw, streamtest.Raw) {
 		plain, err := g.keys.OpenDay(g.t.Context(), value)
 		require.NoError(g.t, err)
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(plain))
+		require.NoError(g.t, err)
+		require.NoError(g.t, g.schema.Validate(v), "what is written fits the schema")
 		e, err := event.Decode(plain)
 		require.NoError(g.t, err)
 		out = append(out, e)

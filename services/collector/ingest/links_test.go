@@ -113,6 +113,7 @@ func TestUnknownAndExpiredLinksAreNoErrors(t *testing.T) {
 }
 
 func TestLinksRedirectWhateverTheStateOfTheRest(t *testing.T) {
+	t.Parallel() // it waits for time-outs
 	g := newRig(t)
 	priceList(g)
 	path := "/r/" + g.token(auth.Link{ID: "price", Customer: "user_id:u"})
