@@ -40,7 +40,7 @@ const (
 // errSet is the cause of every refusal of a set's text.
 var errSet = errors.New("not a frozen set")
 
-// text is the set as commit metadata: 1|topic|partition:lo+length,…
+// text is the set as commit metadata, such as 1|events.1|0:0+5,3:1a+2.
 func (s set) text() string {
 	var b strings.Builder
 	b.WriteString(setForm + "|" + s.topic + "|")
