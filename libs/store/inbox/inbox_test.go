@@ -65,7 +65,10 @@ func ids(page inbox.Page) []string {
 }
 
 func TestCommitIsRefusedForAWriterThatLostItsPartition(t *testing.T) {
-	rdb := storetest.Mini(t)
+	engines(t, commitIsRefusedForAWriterThatLostItsPartition)
+}
+
+func commitIsRefusedForAWriterThatLostItsPartition(t *testing.T, rdb redis.UniversalClient) {
 	old := own(t, rdb, 0)
 	put(t, old, raised("a1", noon, "zhang"))
 	young := own(t, rdb, 0)
@@ -82,8 +85,9 @@ func TestCommitIsRefusedForAWriterThatLostItsPartition(t *testing.T) {
 	require.Equal(t, []string{"a3", "a1"}, ids(page), "the old writer's alert must not be there")
 }
 
-func TestCommitGivenTwiceIsOneCommit(t *testing.T) {
-	rdb := storetest.Mini(t)
+func TestCommitGivenTwiceIsOneCommit(t *testing.T) { engines(t, commitGivenTwiceIsOneCommit) }
+
+func commitGivenTwiceIsOneCommit(t *testing.T, rdb redis.UniversalClient) {
 	w := own(t, rdb, 0)
 	replay := *w // what go-redis does after a lost reply: the same words again
 	tx := w.Begin()
@@ -121,7 +125,10 @@ func TestLostRedisIsNoticedAndOldEpochsNeverReturn(t *testing.T) {
 }
 
 func TestListIsNewestFirstWithAStableCursor(t *testing.T) {
-	rdb := storetest.Mini(t)
+	engines(t, listIsNewestFirstWithAStableCursor)
+}
+
+func listIsNewestFirstWithAStableCursor(t *testing.T, rdb redis.UniversalClient) {
 	box := inbox.New(rdb, partitions, zap.NewNop())
 	var want []string
 	var writers []*inbox.Writer
@@ -154,8 +161,9 @@ func TestListIsNewestFirstWithAStableCursor(t *testing.T) {
 	require.ErrorIs(t, err, inbox.ErrID)
 }
 
-func TestListByStateAndStaff(t *testing.T) {
-	rdb := storetest.Mini(t)
+func TestListByStateAndStaff(t *testing.T) { engines(t, listByStateAndStaff) }
+
+func listByStateAndStaff(t *testing.T, rdb redis.UniversalClient) {
 	box := inbox.New(rdb, partitions, zap.NewNop())
 	w := own(t, rdb, 1)
 	put(t, w, raised("a1", noon, "zhang"), raised("a2", noon+1, "li"), raised("a3", noon+2, ""))
@@ -233,8 +241,9 @@ func reader(t *testing.T, rdb redis.UniversalClient) *inbox.Inbox {
 	return box
 }
 
-func TestFollowResumesBehindAnID(t *testing.T) {
-	rdb := storetest.Mini(t)
+func TestFollowResumesBehindAnID(t *testing.T) { engines(t, followResumesBehindAnID) }
+
+func followResumesBehindAnID(t *testing.T, rdb redis.UniversalClient) {
 	box := reader(t, rdb)
 	w0, w2 := own(t, rdb, 0), own(t, rdb, 2)
 	put(t, w0, raised("before", noon, "zhang"))
@@ -279,8 +288,9 @@ func u2(all []inbox.Update, u inbox.Update) inbox.Update {
 	return inbox.Update{ID: "not told live"}
 }
 
-func TestFollowTellsResync(t *testing.T) {
-	rdb := storetest.Mini(t)
+func TestFollowTellsResync(t *testing.T) { engines(t, followTellsResync) }
+
+func followTellsResync(t *testing.T, rdb redis.UniversalClient) {
 	box := reader(t, rdb)
 	w, _, err := inbox.Own(t.Context(), inbox.WriterOptions{Redis: rdb, Partition: 1, Topic: "alerts.1", LogLength: 10})
 	require.NoError(t, err)
@@ -305,8 +315,9 @@ func TestFollowTellsResync(t *testing.T) {
 	require.ErrorIs(t, <-done, context.Canceled)
 }
 
-func TestASlowFollowerMissesNothing(t *testing.T) {
-	rdb := storetest.Mini(t)
+func TestASlowFollowerMissesNothing(t *testing.T) { engines(t, aSlowFollowerMissesNothing) }
+
+func aSlowFollowerMissesNothing(t *testing.T, rdb redis.UniversalClient) {
 	box := reader(t, rdb)
 	w := own(t, rdb, 1)
 	ctx, cancel := context.WithCancel(t.Context())
