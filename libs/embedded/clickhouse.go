@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -29,7 +28,7 @@ type clickHouse struct {
 }
 
 func startClickHouse(ctx context.Context, o Options, s secrets) (*clickHouse, error) {
-	library, err := clickHouseLibrary(o.EnginesDir)
+	engine, err := findClickHouse(o.EnginesDir)
 	if err != nil {
 		return nil, err
 	}
@@ -39,13 +38,13 @@ func startClickHouse(ctx context.Context, o Options, s secrets) (*clickHouse, er
 		return nil, err
 	}
 	c := &clickHouse{lock: lock}
-	if err := c.start(ctx, o, library, s); err != nil {
+	if err := c.start(ctx, o, engine, s); err != nil {
 		return nil, errors.Join(err, lock.Close(), c.cutLifeline())
 	}
 	return c, nil
 }
 
-func (c *clickHouse) start(ctx context.Context, o Options, library string, s secrets) error {
+func (c *clickHouse) start(ctx context.Context, o Options, engine clickHouseEngine, s secrets) error {
 	native, notice, err := place{part: "ClickHouse", given: o.ClickHouseNativeAddr, standard: DefaultClickHouseNativeAddr}.reserve()
 	if err != nil {
 		return err
@@ -56,10 +55,10 @@ func (c *clickHouse) start(ctx context.Context, o Options, library string, s sec
 	}
 	c.native, c.http, c.notices = native, web, []*Notice{notice, notice2}
 	dir := filepath.Join(o.Dir, "clickhouse")
-	if err := writeClickHouseConfig(dir, s); err != nil {
+	if err := writeClickHouseConfig(dir, native, web, s); err != nil {
 		return folderProblem(o.Dir, err)
 	}
-	command, err := c.command(dir, library)
+	command, err := c.command(dir, engine)
 	if err != nil {
 		return err
 	}
@@ -69,34 +68,6 @@ func (c *clickHouse) start(ctx context.Context, o Options, library string, s sec
 		stop:  func(*os.Process) error { return c.cutLifeline() },
 	})
 	return err
-}
-
-// command is clickhouse-local with both listeners, kept alive by its last query, which reads the lifeline.
-func (c *clickHouse) command(dir, library string) (func() (*exec.Cmd, error), error) {
-	host, tcp, err := net.SplitHostPort(c.native)
-	if err != nil {
-		return nil, fmt.Errorf("port of ClickHouse: %w", err)
-	}
-	_, web, err := net.SplitHostPort(c.http)
-	if err != nil {
-		return nil, fmt.Errorf("port of ClickHouse: %w", err)
-	}
-	fifo := filepath.Join(dir, "lifeline")
-	literal := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(fifo)
-	again, err := reexec("tagwire-clickhouse", childOrder{Load: library, Args: []string{
-		"clickhouse-local", "--config-file", filepath.Join(dir, "config.xml"), "--path", filepath.Join(dir, "data"),
-		"--log-level", "warning", "--listen_host", host, "--tcp_port", tcp, "--http_port", web, "--multiquery", "--query",
-		"SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; SELECT * FROM file('" + literal + "', 'LineAsString')",
-	}}, c.lock)
-	if err != nil {
-		return nil, err
-	}
-	return func() (*exec.Cmd, error) {
-		if err := c.layLifeline(fifo); err != nil {
-			return nil, folderProblem(dir, err)
-		}
-		return again()
-	}, nil
 }
 
 // layLifeline makes the fifo and holds its write end: a query that reads it ends when the last writer is gone, and that

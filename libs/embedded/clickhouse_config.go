@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net"
 	"path/filepath"
 )
 
@@ -12,6 +13,10 @@ import (
 // or a mutation (an erasure) would wait for ever. No system log tables: nothing reads them here, and they grow.
 const clickHouseConfig = `<clickhouse>
  <users_config>%s</users_config>
+ <listen_host>127.0.0.1</listen_host>
+ <tcp_port>%s</tcp_port>
+ <http_port>%s</http_port>
+ <log-level>warning</log-level>
  <timezone>UTC</timezone>
  <max_server_memory_usage_to_ram_ratio>0.5</max_server_memory_usage_to_ram_ratio>
  <mark_cache_size>67108864</mark_cache_size>
@@ -26,6 +31,7 @@ const clickHouseConfig = `<clickhouse>
  <background_schedule_pool_size>8</background_schedule_pool_size>
  <background_message_broker_schedule_pool_size>1</background_message_broker_schedule_pool_size>
  <background_distributed_schedule_pool_size>1</background_distributed_schedule_pool_size>
+ <access_control_improvements><settings_constraints_replace_previous>true</settings_constraints_replace_previous></access_control_improvements>
  <merge_tree>
   <number_of_free_entries_in_pool_to_execute_mutation>1</number_of_free_entries_in_pool_to_execute_mutation>
   <number_of_free_entries_in_pool_to_lower_max_size_of_merge>1</number_of_free_entries_in_pool_to_lower_max_size_of_merge>
@@ -88,14 +94,22 @@ const clickHouseUsers = `<clickhouse>
 </clickhouse>
 `
 
-func writeClickHouseConfig(dir string, s secrets) error {
+func writeClickHouseConfig(dir, native, web string, s secrets) error {
 	users := filepath.Join(dir, "users.xml")
 	var path bytes.Buffer
 	if err := xml.EscapeText(&path, []byte(users)); err != nil {
 		return fmt.Errorf("write the settings of ClickHouse: %w", err)
 	}
+	_, tcp, err := net.SplitHostPort(native)
+	if err != nil {
+		return fmt.Errorf("port of ClickHouse: %w", err)
+	}
+	_, http, err := net.SplitHostPort(web)
+	if err != nil {
+		return fmt.Errorf("HTTP port of ClickHouse: %w", err)
+	}
 	return errors.Join(
 		writeFile(users, fmt.Appendf(nil, clickHouseUsers, s.ClickHouse, s.BI), 0o600),
-		writeFile(filepath.Join(dir, "config.xml"), fmt.Appendf(nil, clickHouseConfig, path.String()), 0o600),
+		writeFile(filepath.Join(dir, "config.xml"), fmt.Appendf(nil, clickHouseConfig, path.String(), tcp, http), 0o600),
 	)
 }

@@ -44,16 +44,6 @@ func pin(name string) string {
 	return ""
 }
 
-func clickHouseLibrary(dir string) (string, error) {
-	path := filepath.Join(dir, "clickhouse-"+pin("CHDB_NPM_VERSION"), "libchdb.so")
-	if _, err := os.Stat(path); err != nil {
-		return "", problem(ErrNoEngine, nil,
-			"缺少 ClickHouse 引擎（应在 "+path+"）。请运行 ./scripts/fetch-engines，或用 TAGWIRE_CLICKHOUSE_ADDR 指向已有的 ClickHouse",
-			"The ClickHouse engine is missing (expected at "+path+"). Run ./scripts/fetch-engines, or point TAGWIRE_CLICKHOUSE_ADDR to a ClickHouse you have")
-	}
-	return path, nil
-}
-
 // valkeyServer finds a server on the path first, then the fetched one.
 func valkeyServer(ctx context.Context, dir string) (string, error) {
 	if path, err := exec.LookPath("valkey-server"); err == nil {
