@@ -81,6 +81,7 @@ export interface StreamOptions {
   onMessage: (message: SseMessage) => void
   onState: (state: StreamState) => void
   onDenied?: (status: number) => void
+  onOpen?: (response: Response) => void
   silenceMs?: number
   fetcher?: typeof fetch
   random?: () => number
@@ -142,6 +143,7 @@ async function readOnce(options: StreamOptions, parser: SseParser): Promise<Outc
     const get = options.fetcher ?? fetch
     const response = await get(options.url, { headers, credentials: 'same-origin', cache: 'no-store', signal: attempt.signal })
     if (!response.ok || !response.body) return refusal(response)
+    options.onOpen?.(response)
     options.onState('open')
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()
     for (;;) {

@@ -6,10 +6,12 @@ export interface Session {
   name: string
 }
 
+// A place in a rule set (line and column) or in a definition (field).
 export interface FieldProblem {
   file?: string
-  line: number
-  column: number
+  line?: number
+  column?: number
+  field?: string
   message: string
 }
 
@@ -26,6 +28,8 @@ export interface TagCount {
   group: string
   count: number
   anonymous: number
+  // Its rule reads a measure that began empty, so it does not see the whole window yet.
+  warming?: boolean
 }
 
 export interface StageCount {
@@ -36,7 +40,7 @@ export interface StageCount {
 export interface TagBoard {
   as_of: string
   rules_version: number | string
-  activating?: number | string | boolean | null
+  activating?: boolean
   stale?: number
   population: { known: number; anonymous: number }
   stages: StageCount[]
@@ -65,7 +69,7 @@ export interface Evidence {
 }
 
 // A keyword match: the bare word, or the keyword list with the words that hit.
-export type Matched = string | { keyword?: string; words?: string[]; word?: string }
+export type Matched = string | { list?: string; keyword?: string; words?: string[]; word?: string }
 
 export type Severity = 'low' | 'medium' | 'high' | 'critical' | (string & {})
 export type AlertState = 'open' | 'claimed' | 'acked' | 'snoozed' | 'dismissed' | 'expired'
@@ -113,6 +117,8 @@ export interface LiveEvent {
   tags_removed?: string[]
   alerts?: string[]
   did_you_mean?: string
+  // The stage that it made the customer enter.
+  stage?: string
 }
 
 export type Identity = string | { namespace: string; value: string; conflict?: boolean }
@@ -125,6 +131,7 @@ export interface ProfileTag {
   expires_at?: string | null
   rule: string
   rule_version: number | string
+  origin?: string
   evidence?: (string | Evidence)[]
 }
 
@@ -141,6 +148,8 @@ export interface Profile {
   tags: ProfileTag[]
   measures: Record<string, MeasureValue>
   inexact?: string[]
+  warming?: (string | { measure: string })[]
+  stale?: boolean
   stage?: ProfileStage
   owner?: string
   owners?: string[]
@@ -170,6 +179,8 @@ export interface TimelineItem {
 
 export interface Timeline {
   items: TimelineItem[]
+  // Later events have not reached the history yet.
+  archived_to?: string
   next_cursor?: string
 }
 
@@ -180,6 +191,7 @@ export interface Explanation {
   rule: string
   rule_version: number | string
   when?: string
+  text?: string | { zh?: string; en?: string }
   reason?: Record<string, unknown>
   evidence?: Evidence[]
   measures?: Record<string, MeasureValue>
@@ -210,7 +222,7 @@ export type DefinitionKind = (typeof DEFINITION_KINDS)[number]
 export interface Definition {
   id: string
   version: number | string
-  value: Record<string, unknown>
+  body: Record<string, unknown>
   author?: string
   time?: string
 }

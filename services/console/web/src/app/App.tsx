@@ -5,6 +5,7 @@ import { I18nextProvider } from 'react-i18next'
 import { ApiError, OFFLINE } from '../api/client'
 import { BoardProvider } from '../live/BoardProvider'
 import { InboxProvider } from '../live/InboxProvider'
+import { ClockProvider } from '../parts/ClockProvider'
 import { ErrorBoundary } from '../parts/ErrorBoundary'
 import { Loading, Trouble } from '../parts/states'
 import { Login } from './Login'
@@ -46,10 +47,12 @@ function Gate() {
   if (phase === 'unreachable') return <Trouble error={new ApiError(OFFLINE, {})} onRetry={check} />
   if (phase === 'out') return <Login />
   return (
-    <InboxProvider>
-      <BoardProvider>
-        <Shell />
-      </BoardProvider>
-    </InboxProvider>
+    <ClockProvider>
+      <InboxProvider>
+        <BoardProvider>
+          <Shell />
+        </BoardProvider>
+      </InboxProvider>
+    </ClockProvider>
   )
 }

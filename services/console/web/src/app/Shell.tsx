@@ -1,4 +1,4 @@
-import { lazy, Suspense, type ComponentType, type ReactNode } from 'react'
+import { Suspense, useEffect, type ReactNode } from 'react'
 import {
   AlertOutlined,
   AppstoreOutlined,
@@ -20,16 +20,9 @@ import { Preferences } from './Preferences'
 import { Link, useRouter } from './router'
 import type { Page } from './routes'
 import { useSession } from './session'
+import { prefetchViews, views } from './views'
 
-const views: Record<Page, ComponentType> = {
-  overview: lazy(() => import('../pages/Overview')),
-  tags: lazy(() => import('../pages/Tags')),
-  alerts: lazy(() => import('../pages/Alerts')),
-  events: lazy(() => import('../pages/Events')),
-  profiles: lazy(() => import('../pages/Profiles')),
-  rules: lazy(() => import('../pages/Rules')),
-  definitions: lazy(() => import('../pages/Definitions')),
-}
+const PREFETCH_AFTER_MS = 1_500
 
 const icons: Record<Page, ReactNode> = {
   overview: <DashboardOutlined />,
@@ -49,6 +42,10 @@ export function Shell() {
   const { t } = useWords()
   const { route } = useRouter()
   const View = views[route.page]
+  useEffect(() => {
+    const timer = setTimeout(() => void prefetchViews(), PREFETCH_AFTER_MS)
+    return () => clearTimeout(timer)
+  }, [])
   return (
     <div className="shell">
       <a className="skip" href="#content">

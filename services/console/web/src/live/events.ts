@@ -15,8 +15,26 @@ export interface Feed {
 
 export const emptyFeed: Feed = { rows: [], held: [], heldCount: 0, paused: false, total: 0, rejected: 0 }
 
-export function addEvents(feed: Feed, incoming: readonly LiveEvent[]): Feed {
-  if (incoming.length === 0) return feed
+export function eventKey(e: LiveEvent): string {
+  return `${e.source}/${e.event_id}/${e.verdict}`
+}
+
+// An event may come again with what it has set off (tags, alerts): it then takes the place of its first report.
+export function addEvents(feed: Feed, arrived: readonly LiveEvent[]): Feed {
+  if (arrived.length === 0) return feed
+  const latest = new Map(arrived.map((e) => [eventKey(e), e]))
+  const replace = (list: readonly LiveEvent[]) =>
+    list.map((e) => {
+      const again = latest.get(eventKey(e))
+      if (!again) return e
+      latest.delete(eventKey(e))
+      return again
+    })
+  const before: Feed = { ...feed, rows: replace(feed.rows), held: replace(feed.held) }
+  return addNew(before, [...latest.values()])
+}
+
+function addNew(feed: Feed, incoming: readonly LiveEvent[]): Feed {
   const newest = [...incoming].reverse()
   const total = feed.total + incoming.length
   const rejected = feed.rejected + incoming.filter((e) => e.verdict === 'rejected').length
@@ -46,12 +64,12 @@ export function filterEvents(rows: readonly LiveEvent[], filter: EventFilter): L
 
 function verdictMatches(e: LiveEvent, verdict: EventFilter['verdict']): boolean {
   if (verdict === 'all') return true
-  if (verdict === 'effect') return Boolean(e.tags_applied?.length || e.tags_removed?.length || e.alerts?.length)
+  if (verdict === 'effect') return Boolean(e.tags_applied?.length || e.tags_removed?.length || e.alerts?.length || e.stage)
   return e.verdict === verdict
 }
 
 function haystack(e: LiveEvent): string {
-  return [e.type, e.source, e.profile_id, e.event_id, e.reason, ...(e.tags_applied ?? []), ...(e.tags_removed ?? [])]
+  return [e.type, e.source, e.profile_id, e.event_id, e.reason, ...(e.tags_applied ?? []), ...(e.tags_removed ?? []), e.stage]
     .join(' ')
     .toLowerCase()
 }

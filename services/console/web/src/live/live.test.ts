@@ -117,6 +117,17 @@ describe('feed', () => {
     expect([feed.total, feed.rejected]).toEqual([2, 1])
   })
 
+  it('puts an event that comes again in the place of its first report', () => {
+    let feed = addEvents(emptyFeed, [event('1'), event('2')])
+    feed = addEvents(feed, [event('1', { tags_applied: ['询价'] }), event('3'), event('3', { stage: '新' })])
+    expect(feed.rows.map((e) => e.event_id)).toEqual(['3', '2', '1'])
+    expect(feed.rows[2]?.tags_applied).toEqual(['询价'])
+    expect(feed.rows[0]?.stage).toBe('新')
+    expect(feed.total).toBe(3)
+    // The same id of another source, or refused, is another report.
+    expect(addEvents(feed, [event('1', { source: 's2' }), event('1', { verdict: 'rejected' })]).total).toBe(5)
+  })
+
   it('holds arrivals while paused, then shows them in order', () => {
     let feed = addEvents(emptyFeed, [event('1')])
     feed = addEvents(setPaused(feed, true), [event('2'), event('3')])

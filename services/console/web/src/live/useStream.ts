@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
 import { reportUnauthorised } from '../api/client'
+import { useClock } from '../parts/ClockProvider'
 import { runStream, type SseMessage, type StreamState } from '../api/sse'
 
 // A browser allows six HTTP/1.1 connections per host over all its tabs, so a tab nobody looks at gives its streams back.
@@ -42,6 +43,7 @@ export function useStream<T>(spec: StreamSpec, handlers: StreamHandlers<T>): Str
   useEffect(() => {
     latest.current = handlers
   })
+  const { learn } = useClock()
   const { url, enabled = true, everyMs = 100 } = spec
   useEffect(() => {
     if (!enabled) {
@@ -55,13 +57,14 @@ export function useStream<T>(spec: StreamSpec, handlers: StreamHandlers<T>): Str
       signal: stop.signal,
       onState: (next) => !stop.signal.aborted && setState(next),
       onDenied: (status) => status === 401 && reportUnauthorised(),
+      onOpen: (response) => learn(response.headers.get('Date')),
       onMessage: (message) => deliver(message, bunch, () => latest.current.onResync?.()),
     })
     return () => {
       stop.abort()
       bunch.drop()
     }
-  }, [url, enabled, everyMs])
+  }, [url, enabled, everyMs, learn])
   return state
 }
 

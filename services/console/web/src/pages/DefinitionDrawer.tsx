@@ -33,7 +33,7 @@ interface FormProps {
 function Form({ kind, edited, onClose }: FormProps) {
   const { t } = useWords()
   const [id, setId] = useState(edited?.id ?? '')
-  const [text, setText] = useState(edited ? JSON.stringify(edited.value, null, 2) : '{\n  "name": ""\n}')
+  const [text, setText] = useState(edited ? JSON.stringify(edited.body, null, 2) : '{\n  "name": ""\n}')
   const { busy, problem, save, remove } = useDefinition({ kind, edited, onClose })
   return (
     <div className="def-form">
@@ -65,6 +65,12 @@ function Form({ kind, edited, onClose }: FormProps) {
   )
 }
 
+// What the server finds wrong with a field is more use than the general refusal around it.
+function fieldText(error: unknown): string {
+  const listed = error instanceof ApiError ? (error.problem.errors ?? []) : []
+  return listed.map((p) => (p.field ? `${p.field}: ${p.message}` : p.message)).join('; ')
+}
+
 function useDefinition({ kind, edited, onClose }: FormProps) {
   const { t } = useWords()
   const { message } = App.useApp()
@@ -84,7 +90,7 @@ function useDefinition({ kind, edited, onClose }: FormProps) {
       onClose()
     } catch (error) {
       const exists = !edited && error instanceof ApiError && error.status === 409
-      setProblem(exists ? t('defs.exists', { id }) : errorText(error))
+      setProblem(exists ? t('defs.exists', { id }) : fieldText(error) || errorText(error))
     } finally {
       setBusy(false)
     }

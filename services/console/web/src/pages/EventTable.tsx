@@ -2,6 +2,7 @@ import { memo } from 'react'
 import type { LiveEvent } from '../api/types'
 import { Link } from '../app/router'
 import { useWords } from '../i18n'
+import { eventKey } from '../live/events'
 import { eventTypeName, reasonName } from '../i18n/names'
 import { Chip } from '../parts/marks'
 import { formatClock } from '../text/format'
@@ -23,7 +24,7 @@ export function EventTable({ rows }: { rows: readonly LiveEvent[] }) {
         </thead>
         <tbody>
           {rows.map((event) => (
-            <EventRow key={`${event.source}/${event.event_id}/${event.received_at}`} event={event} />
+            <EventRow key={eventKey(event)} event={event} />
           ))}
         </tbody>
       </table>
@@ -75,8 +76,8 @@ function Refusal({ event }: { event: LiveEvent }) {
 
 // An accepted event that moved nothing.
 function isPlain(event: LiveEvent): boolean {
-  const { verdict, tags_applied, tags_removed, alerts, did_you_mean } = event
-  return verdict !== 'rejected' && !did_you_mean && !tags_applied?.length && !tags_removed?.length && !alerts?.length
+  const { verdict, tags_applied, tags_removed, alerts, did_you_mean, stage } = event
+  return verdict !== 'rejected' && !did_you_mean && !stage && !tags_applied?.length && !tags_removed?.length && !alerts?.length
 }
 
 function Effects({ event }: { event: LiveEvent }) {
@@ -88,6 +89,11 @@ function Effects({ event }: { event: LiveEvent }) {
   return (
     <span className="effects">
       {alerts.length > 0 && <Chip tone="alert">{t('events.alert')}</Chip>}
+      {event.stage && (
+        <Chip tone="add" title={t('events.stage')}>
+          → {event.stage}
+        </Chip>
+      )}
       {applied.map((tag) => (
         <Chip key={`+${tag}`} tone="add" title={t('events.applied')}>
           + {tag}

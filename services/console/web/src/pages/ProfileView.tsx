@@ -97,6 +97,7 @@ function Who({ profile }: { profile: Profile }) {
           </div>
         ))}
       </dl>
+      {profile.stale && <p className="warn small">{t('profile.stale')}</p>}
       <p className="muted small">{t('profile.asOf', { time: formatTime(profile.as_of, lang) })}</p>
     </section>
   )
@@ -137,13 +138,16 @@ function Measures({ profile }: { profile: Profile }) {
   const { t, lang } = useWords()
   const measures = Object.entries(profile.measures)
   const inexact = new Set(profile.inexact ?? [])
+  const warming = new Set((profile.warming ?? []).map((w) => (typeof w === 'string' ? w : w.measure)))
   return (
     <Panel title={t('profile.measures')}>
       {measures.length === 0 && <p className="muted small">{t('profile.noMeasures')}</p>}
       <dl className="pairs numbers">
         {measures.map(([name, value]) => (
           <div key={name}>
-            <dt>{name}</dt>
+            <dt>
+              {name} {warming.has(name) && <Chip title={t('profile.warming')}>{t('tags.warming')}</Chip>}
+            </dt>
             <dd title={inexact.has(name) ? t('profile.inexact') : undefined}>
               {inexact.has(name) && '≈ '}
               {formatMeasure(value, lang)}
@@ -173,7 +177,7 @@ function TagTable({ tags, onWhy }: { tags: ProfileTag[]; onWhy: (tag: string) =>
             <Expiry tag={tag} now={now} />
           </span>
           <span className="muted small held-rule">
-            {tag.rule} · {t('profile.version', { version: tag.rule_version })}
+            {tag.rule ? `${tag.rule} · ${t('profile.version', { version: tag.rule_version })}` : t('profile.manual')}
           </span>
           <Button size="small" onClick={() => onWhy(tag.tag)} aria-label={t('profile.why', { tag: tag.tag })}>
             {t('profile.whyButton')}

@@ -52,7 +52,7 @@ function Editor({ stored }: { stored: RuleSet }) {
   const [noHistory, setNoHistory] = useState(false)
   const dirty = text !== stored.text
   const save = useSave(stored)
-  const badLines = useMemo(() => new Set(save.problems.map((p) => p.line)), [save.problems])
+  const badLines = useMemo(() => new Set(save.problems.flatMap((p) => p.line ?? [])), [save.problems])
   useEffect(() => {
     if (!dirty) return
     const ask = (e: BeforeUnloadEvent) => e.preventDefault()
@@ -63,7 +63,7 @@ function Editor({ stored }: { stored: RuleSet }) {
   return (
     <>
       {save.trouble && <Alert className="gap" type="error" showIcon title={save.trouble} />}
-      {save.problems.length > 0 && <ProblemList problems={save.problems} onGo={(p) => area.current?.goTo(p.line, p.column)} />}
+      {save.problems.length > 0 && <ProblemList problems={save.problems} onGo={(p) => area.current?.goTo(p.line ?? 1, p.column ?? 1)} />}
       <Panel>
         {stored.text === '' && <p className="muted">{t('rules.empty')}</p>}
         <CodeArea ref={area} value={text} onChange={setText} onSave={submit} badLines={badLines} label={t('rules.editor')} />
@@ -131,7 +131,7 @@ function ProblemList({ problems, onGo }: { problems: FieldProblem[]; onGo: (p: F
           <li key={i}>
             <button type="button" onClick={() => onGo(p)}>
               {p.file && p.file !== 'rules.yaml' ? `${p.file} · ` : ''}
-              {t('rules.place', { line: p.line, column: p.column })}
+              {t('rules.place', { line: p.line ?? 1, column: p.column ?? 1 })}
             </button>
             <span>{p.message}</span>
           </li>

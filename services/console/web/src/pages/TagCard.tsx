@@ -4,6 +4,7 @@ import type { TagCount } from '../api/types'
 import { Sparkline } from '../charts/Sparkline'
 import { useWords } from '../i18n'
 import { change, trailMinutes, type Sample } from '../live/board'
+import { Chip } from '../parts/marks'
 import { formatCount } from '../text/format'
 
 interface TagCardProps {
@@ -26,6 +27,7 @@ export const TagCard = memo(function TagCard({ tag, samples, pinned, onPin, onMe
         <button type="button" className="tag-name" onClick={() => onMembers(tag.tag)} title={t('tags.membersOpen', { tag: tag.tag })}>
           {tag.tag}
         </button>
+        {tag.warming && <Chip title={t('tags.warmingHelp')}>{t('tags.warming')}</Chip>}
         <button
           type="button"
           className={`pin ${pinned ? 'pin-on' : ''}`}

@@ -117,7 +117,7 @@ function BoardNotes({ board }: { board: Board }) {
   return (
     <p className="board-notes muted small">
       <span>{t('tags.rules', { version: rules_version })}</span>
-      {activating ? <span className="warn">{t('tags.activating', { version: activating === true ? '' : activating })}</span> : null}
+      {activating && <span className="warn">{t('tags.activating')}</span>}
       {stale ? <span className="warn">{t('tags.stale', { count: formatCount(stale, lang) })}</span> : null}
     </p>
   )

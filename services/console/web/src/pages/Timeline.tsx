@@ -6,7 +6,7 @@ import type { Timeline as TimelinePage, TimelineItem, TimelineKind } from '../ap
 import { useWords } from '../i18n'
 import { eventTypeName } from '../i18n/names'
 import { Loading, Panel, Trouble } from '../parts/states'
-import { formatClock, formatDay, formatDecimal, matchedWords } from '../text/format'
+import { formatClock, formatDay, formatDecimal, formatTime, matchedWords } from '../text/format'
 import { byDay } from './byDay'
 
 type Filter = 'all' | TimelineKind
@@ -26,6 +26,7 @@ export function Timeline({ profileId }: { profileId: string }) {
   })
   const items = (query.data?.pages ?? []).flatMap((p) => p.items)
   const shown = filter === 'all' ? items : items.filter((i) => i.kind === filter)
+  const archivedTo = query.data?.pages[0]?.archived_to
   const options = FILTERS.map((value) => ({ value, label: t(`kind.${value}`) }))
   return (
     <Panel
@@ -42,6 +43,7 @@ export function Timeline({ profileId }: { profileId: string }) {
       {query.isPending && <Loading />}
       {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
       {query.data && shown.length === 0 && <p className="muted">{t('profile.noTimeline')}</p>}
+      {archivedTo && <p className="muted small">{t('profile.archived', { time: formatTime(archivedTo, lang) })}</p>}
       {byDay(shown).map(([day, list]) => (
         <section key={day} className="day">
           <h3>{formatDay(list[0]!.time, lang)}</h3>

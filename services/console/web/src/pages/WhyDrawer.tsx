@@ -35,6 +35,7 @@ function Why({ profileId, tag }: { profileId: string; tag: string }) {
   if (query.isPending) return <Loading />
   if (query.error) return <Trouble error={query.error} onRetry={() => void query.refetch()} />
   const why = query.data
+  const text = typeof why.text === 'string' ? why.text : why.text?.[lang]
   const lines = reasonLines(why.reason, lang)
   return (
     <div className="why">
@@ -42,6 +43,7 @@ function Why({ profileId, tag }: { profileId: string; tag: string }) {
         <span className={why.holds ? 'good' : 'warn'}>{t(why.holds ? 'profile.holds' : 'profile.notHolds')}</span>
         {why.since && <span className="muted"> · {t('tags.since', { time: formatTime(why.since, lang) })}</span>}
       </p>
+      {text && <p>{text}</p>}
       <h3>{t('profile.rule')}</h3>
       <p>
         {why.rule} · {t('profile.version', { version: why.rule_version })}

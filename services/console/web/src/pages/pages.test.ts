@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { stageOption } from '../charts/stageOption'
 import { sparkPath } from '../charts/sparkPath'
+import { skewOf } from '../parts/clock'
 import { indentSelection, offsetOf } from '../parts/codeText'
 import { byDay } from './byDay'
 import { parseDefinition, validId } from './definitionText'
@@ -71,6 +72,16 @@ describe('snooze', () => {
     expect(snoozeUntil('15m', now).getTime() - now.getTime()).toBe(900_000)
     expect(snoozeUntil('1h', now).getTime() - now.getTime()).toBe(3_600_000)
     expect(snoozeUntil('tomorrow', now)).toEqual(new Date(2027, 0, 1, 9))
+  })
+})
+
+describe('clock', () => {
+  it('learns a wrong clock and ignores what the header cannot tell', () => {
+    const now = Date.parse('2026-03-01T08:00:00Z')
+    expect(skewOf('Sun, 01 Mar 2026 07:55:00 GMT', now)).toBe(-300_000)
+    expect(skewOf('Sun, 01 Mar 2026 08:00:01 GMT', now)).toBe(0)
+    expect(skewOf(null, now)).toBe(0)
+    expect(skewOf('soon', now)).toBe(0)
   })
 })
 

@@ -2,15 +2,17 @@ import { useEffect, useState } from 'react'
 import { useWords } from '../i18n'
 import { formatClock, formatTime, relativeTime } from '../text/format'
 import { freshness } from '../live/board'
+import { useClock } from './ClockProvider'
 
-// One ticking clock per component that shows "3 minutes ago"; a second is as fine as it gets.
+// One ticking clock, by the server's time, per component that shows "3 minutes ago".
 export function useNow(everyMs: number): number {
+  const { skew } = useClock()
   const [now, setNow] = useState(() => Date.now())
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), everyMs)
     return () => clearInterval(timer)
   }, [everyMs])
-  return now
+  return now + skew
 }
 
 export function Ago({ time, now }: { time: string | undefined | null; now: number }) {

@@ -74,7 +74,7 @@ export function matchedWords(matched: readonly Matched[] | undefined): string[] 
     if (typeof m === 'string') words.push(m)
     else if (m.words?.length) words.push(...m.words)
     else if (m.word) words.push(m.word)
-    else if (m.keyword) words.push(m.keyword)
+    else if (m.keyword ?? m.list) words.push((m.keyword ?? m.list)!)
   }
   return [...new Set(words)]
 }
