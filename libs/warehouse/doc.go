@@ -12,7 +12,7 @@
 // It does not decide what is inserted when: that is the archiver's. It retries
 // nothing: its callers do. Personal values are stored as they come, sealed.
 //
-// Files: config.go and open.go connect, migrate.go and goosestore.go bring the schema up,
+// Files: open.go connects, migrate.go and goosestore.go bring the schema up,
 // check.go looks at the server, insert.go inserts, order.go packs the order of
 // changes, timeline.go, tags.go and recount.go ask.
 package warehouse

@@ -128,36 +128,6 @@ SETTINGS ${window}, min_age_to_force_merge_seconds = 3600
 COMMENT '标签变更 / Tag changes with their reasons'
 -- +goose StatementEnd
 
--- The newest change per profile and tag: what counts and members are read from.
--- +goose StatementBegin
-CREATE TABLE IF NOT EXISTS ${db}.tag_state${on_cluster}
-(
-    tag          LowCardinality(String) COMMENT '标签 / Tag',
-    tag_value    String COMMENT '标签族的取值 / Value of a family',
-    profile_id   String COMMENT '客户 / Profile' CODEC(ZSTD(1)),
-    holds        Bool COMMENT '是否持有 / Whether it is held',
-    tag_group    LowCardinality(String) COMMENT '标签组 / Tag group',
-    since        Nullable(DateTime64(3, 'UTC')) COMMENT '持有起点 / Held since',
-    expires_at   Nullable(DateTime64(3, 'UTC')) COMMENT '到期时间 / Expires at',
-    rule         LowCardinality(String) COMMENT '规则 / Rule',
-    rule_version Int64 COMMENT '规则版本 / Rule version',
-    reason       LowCardinality(String) COMMENT '原因 / Reason',
-    known        Bool COMMENT '是否已知客户 / Whether the profile was known',
-    at           DateTime64(3, 'UTC') COMMENT '生效时间 / When it took effect',
-    version      UInt64 COMMENT '次序 / Order as one number'
-)
-ENGINE = ${replicated}ReplacingMergeTree(version)
-ORDER BY (tag, tag_value, profile_id)
-SETTINGS ${window}, min_age_to_force_merge_seconds = 3600
-COMMENT '每个客户每个标签的最新状态 / The newest state per profile and tag'
--- +goose StatementEnd
-
--- +goose StatementBegin
-CREATE MATERIALIZED VIEW IF NOT EXISTS ${db}.tag_state_mv${on_cluster} TO ${db}.tag_state
-AS SELECT tag, tag_value, profile_id, op IN ('applied', 'renewed') AS holds, tag_group, since, expires_at, rule, rule_version, reason, known, at, version
-FROM ${db}.tag_changes
--- +goose StatementEnd
-
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS ${db}.stage_changes${on_cluster}
 (
@@ -260,7 +230,9 @@ SETTINGS ${window}, min_age_to_force_merge_seconds = 3600
 COMMENT '提醒投递 / Deliveries of alerts'
 -- +goose StatementEnd
 
--- profiles has no partition: replacing never crosses partitions.
+-- profiles has no partition: replacing never crosses partitions. The tags of a
+-- profile stand in it as its newest commit left them: counts and members are
+-- read from here, changes are the history.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS ${db}.profiles${on_cluster}
 (
@@ -285,7 +257,13 @@ CREATE TABLE IF NOT EXISTS ${db}.profiles${on_cluster}
     intent      Nullable(Float64) COMMENT '意向分 / Intent score',
     traits      String COMMENT '属性 JSON / Traits, JSON' CODEC(ZSTD(3)),
     tags        Array(LowCardinality(String)) COMMENT '持有的标签 / Tags held',
-    tag_states  String COMMENT '标签明细 JSON / Tag states, JSON' CODEC(ZSTD(3)),
+    tag_groups  Array(LowCardinality(String)) COMMENT '各标签的标签组 / Group of each tag',
+    tag_values  Array(String) COMMENT '各标签的取值 / Value of each tag of a family',
+    tag_since   Array(DateTime64(3, 'UTC')) COMMENT '各标签的持有起点 / Each tag held since',
+    tag_expires Array(Nullable(DateTime64(3, 'UTC'))) COMMENT '各标签的到期时间 / Each tag expires at',
+    tag_rules   Array(LowCardinality(String)) COMMENT '各标签的规则 / Rule of each tag',
+    tag_rule_versions Array(Int64) COMMENT '各标签的规则版本 / Rule version of each tag',
+    tag_origins Array(LowCardinality(String)) COMMENT '各标签的来历 / Origin of each tag',
     measures    Map(String, String) COMMENT '指标值 / Measures' CODEC(ZSTD(3)),
     first_seen  DateTime64(3, 'UTC') COMMENT '首次出现 / First seen',
     last_seen   DateTime64(3, 'UTC') COMMENT '最近出现 / Last seen',

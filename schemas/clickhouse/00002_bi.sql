@@ -52,6 +52,28 @@ COMMENT '计入人数的客户:已知、未排除、未被合并掉 / Profiles t
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+CREATE OR REPLACE VIEW ${db}.held${on_cluster}
+(
+    profile_id   String COMMENT '客户 / Profile',
+    version      UInt64 COMMENT '快照的次序 / Order of the snapshot',
+    tag          LowCardinality(String) COMMENT '标签 / Tag',
+    tag_group    LowCardinality(String) COMMENT '标签组 / Tag group',
+    tag_value    String COMMENT '标签族的取值 / Value of a family',
+    since        Nullable(DateTime64(3, 'UTC')) COMMENT '持有起点 / Held since',
+    expires_at   Nullable(DateTime64(3, 'UTC')) COMMENT '到期时间 / Expires at',
+    rule         LowCardinality(String) COMMENT '规则 / Rule',
+    rule_version Int64 COMMENT '规则版本 / Rule version',
+    origin       LowCardinality(String) COMMENT '来历 / Origin'
+)
+DEFINER = CURRENT_USER SQL SECURITY DEFINER
+AS SELECT profile_id, version, tag, tag_group, tag_value, since, expires_at, rule, rule_version, if(origin = '', 'rule', origin) AS origin
+FROM (SELECT * FROM ${db}.profiles FINAL)
+ARRAY JOIN tags AS tag, tag_groups AS tag_group, tag_values AS tag_value, tag_since AS since, tag_expires AS expires_at,
+           tag_rules AS rule, tag_rule_versions AS rule_version, tag_origins AS origin
+COMMENT '每个客户最新快照所持的标签 / Tags that the newest snapshot of each profile holds'
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 CREATE OR REPLACE VIEW ${db}.purchases${on_cluster}
 (
     profile_id String COMMENT '客户 / Profile',
@@ -148,8 +170,8 @@ CREATE OR REPLACE VIEW ${bi}.tags_now${on_cluster}
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT tag, argMax(tag_group, version) AS tag_group, tag_value, count() AS profiles
-FROM (SELECT * FROM ${db}.tag_state FINAL)
-WHERE holds AND profile_id IN (SELECT profile_id FROM ${db}.counted)
+FROM ${db}.held
+WHERE profile_id IN (SELECT profile_id FROM ${db}.counted)
 GROUP BY tag, tag_value
 COMMENT '各标签现有的已知客户数 / Known profiles that hold each tag now'
 -- +goose StatementEnd
@@ -168,10 +190,9 @@ CREATE OR REPLACE VIEW ${bi}.tag_members${on_cluster}
     origin       LowCardinality(String) COMMENT '来历 rule、catalogue、manual / Origin: rule, catalogue, manual'
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
-AS SELECT profile_id, tag, tag_group, tag_value, since, expires_at, rule, rule_version,
-       multiIf(reason = 'manual', 'manual', reason = 'catalogue' OR rule = 'catalogue', 'catalogue', 'rule') AS origin
-FROM (SELECT * FROM ${db}.tag_state FINAL)
-WHERE holds AND profile_id IN (SELECT profile_id FROM ${db}.counted)
+AS SELECT profile_id, tag, tag_group, tag_value, since, expires_at, rule, rule_version, origin
+FROM ${db}.held
+WHERE profile_id IN (SELECT profile_id FROM ${db}.counted)
 COMMENT '标签成员,每个客户每个标签一行 / Members of tags, one row per profile and tag'
 -- +goose StatementEnd
 
@@ -482,7 +503,7 @@ CREATE OR REPLACE VIEW ${bi}.metrics${on_cluster}
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS SELECT name, zh, en, formula, view
 FROM values('name String, zh String, en String, formula String, view String',
-    ('tag_profiles', '标签人数', 'Profiles of a tag', '已知、未被排除、未被合并掉的客户中,最新一次变更使其持有该标签的客户数 / Known profiles, neither excluded nor merged away, whose newest change leaves them holding the tag', 'tags_now.profiles'),
+    ('tag_profiles', '标签人数', 'Profiles of a tag', '已知、未被排除、未被合并掉的客户中,最新快照持有该标签的客户数 / Known profiles, neither excluded nor merged away, whose newest snapshot holds the tag', 'tags_now.profiles'),
     ('stage_profiles', '阶段人数', 'Profiles in a stage', '已知、未被排除、未被合并掉的客户中,最新快照处于该阶段的客户数 / Known profiles, neither excluded nor merged away, whose newest snapshot is in the stage', 'stage_stock.profiles'),
     ('tag_entered', '标签进入', 'Times a tag was entered', '当日(东八区)applied 变更数,只计现已知且未被排除的客户 / Changes applied that day in Asia/Shanghai, of profiles known and not excluded today', 'tags_daily.entered'),
     ('tag_left', '标签离开', 'Times a tag was left', '当日 removed 与 expired 变更数,客户范围同上 / Changes removed or expired that day, of the same profiles', 'tags_daily.left'),

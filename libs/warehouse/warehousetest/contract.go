@@ -30,16 +30,16 @@ func Run(t *testing.T, w *warehouse.Warehouse) {
 	t.Run("the same token inserts nothing, in targets too", func(t *testing.T) { repeated(t, w) })
 	t.Run("a set over many months is whole after a repetition", func(t *testing.T) { months(t, w) })
 	t.Run("too many partitions are an error", func(t *testing.T) {
-		err := w.Insert(t.Context(), tagRows("wide", warehouse.MaxPartitions+1))
+		err := w.Insert(t.Context(), snapshots("wide", warehouse.MaxPartitions+1))
 		require.ErrorContains(t, err, "code: 252")
 	})
 	t.Run("an insert that was broken off can be tried again", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		in := tagRows("broken", 3)
+		in := snapshots("broken", 3)
 		require.Error(t, w.Insert(ctx, in))
 		require.NoError(t, w.Insert(t.Context(), in))
-		require.EqualValues(t, 3, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_changes WHERE tag = 'broken'"))
+		require.EqualValues(t, 3, Count(t, w, "SELECT count() FROM "+w.Database()+".profiles WHERE startsWith(profile_id, 'broken')"))
 	})
 }
 
@@ -58,35 +58,42 @@ WHERE v.engine != 'MaterializedView' AND c.`+db+` AND (NOT match(c.comment, '\\p
 	}
 }
 
-// tagRows are changes of one tag in as many months.
-func tagRows(tag string, n int) warehouse.Insert {
-	in := warehouse.Insert{Table: "tag_changes", Columns: []string{"change_id", "op", "profile_id", "tag", "at", "day", "version"}, Token: "tag_changes-" + tag}
+// snapshots are profiles seen in as many months: the table has no partition,
+// what is fed from it has one a month.
+func snapshots(name string, n int) warehouse.Insert {
+	in := warehouse.Insert{Table: "profiles", Columns: []string{"profile_id", "known", "identities", "at", "day", "version"}, Token: "profiles-" + name}
 	for i := range n {
 		at := time.Date(2000, time.Month(1+i), 15, 0, 0, 0, 0, time.UTC)
-		in.Rows = append(in.Rows, []any{fmt.Sprintf("%s%d", tag, i), "applied", fmt.Sprintf("p%d", i), tag, at, at, uint64(i + 1)})
+		id := fmt.Sprintf("%s%d", name, i)
+		in.Rows = append(in.Rows, []any{id, true, []string{"user_id:" + id}, at, at, uint64(i + 1)})
 	}
 	return in
 }
 
+// fed are the table of the snapshots and all that is fed from it.
+var fed = []string{"profiles", "profile_daily", "profile_flags", "identities"}
+
 func repeated(t *testing.T, w *warehouse.Warehouse) {
-	in := tagRows("again", 1)
+	in := snapshots("again", 1)
 	for range 3 {
 		require.NoError(t, w.Insert(t.Context(), in))
 	}
-	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_changes WHERE tag = 'again'"))
-	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_state WHERE tag = 'again'"))
-
+	for _, table := range fed {
+		require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+"."+table+" WHERE profile_id = 'again0'"), table)
+	}
 	other := in
 	other.Token += "-other" // as after another cut of the log: only reading through the key tells
 	require.NoError(t, w.Insert(t.Context(), other))
-	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_changes FINAL WHERE tag = 'again'"))
-	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+".tag_state FINAL WHERE tag = 'again'"))
+	for _, table := range fed {
+		require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.Database()+"."+table+" FINAL WHERE profile_id = 'again0'"), table)
+	}
 }
 
 func months(t *testing.T, w *warehouse.Warehouse) {
-	in := tagRows("long", warehouse.MaxPartitions-10)
+	in := snapshots("long", warehouse.MaxPartitions-10)
 	require.NoError(t, w.Insert(t.Context(), in))
 	require.NoError(t, w.Insert(t.Context(), in))
-	require.EqualValues(t, len(in.Rows), Count(t, w, "SELECT count() FROM "+w.Database()+".tag_changes WHERE tag = 'long'"))
-	require.EqualValues(t, len(in.Rows), Count(t, w, "SELECT count() FROM "+w.Database()+".tag_state WHERE tag = 'long'"))
+	for _, table := range fed {
+		require.EqualValues(t, len(in.Rows), Count(t, w, "SELECT count() FROM "+w.Database()+"."+table+" WHERE startsWith(profile_id, 'long')"), table)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/warehouse"
@@ -84,21 +85,33 @@ func (e encoder) snapshot(c *event.Change) (row, error) {
 	if err != nil {
 		return row{}, err
 	}
-	states, err := jsonText(s.Tags, len(s.Tags))
-	if err != nil {
-		return row{}, err
-	}
-	tags := make([]string, len(s.Tags))
-	for n, t := range s.Tags {
-		tags[n] = t.Tag
-	}
 	text := func(name string) string { return traitText(s.Traits[name]) }
 	values := []any{
 		c.Profile, s.Known, s.Excluded, s.Stale, s.Stage, optional(s.StageSince), s.Owner, filled(s.Owners), filled(s.Channels), filled(s.Stores), identities(s.Identities),
 		text("city"), text("province"), text("industry"), text("level"), text("source"), text("gender"), age(s.Traits["age"]), intent(s.Measures),
-		traits, tags, states, filledMap(s.Measures), moment(s.FirstSeen), moment(s.LastSeen), moment(s.Clock), moment(c.At), e.day(c.At),
+		traits, filledMap(s.Measures),
 	}
+	values = append(values, held(s.Tags)...)
+	values = append(values, moment(s.FirstSeen), moment(s.LastSeen), moment(s.Clock), moment(c.At), e.day(c.At))
 	return row{tableProfiles, e.month(c.At), append(values, orderValues(c.Order)...)}, nil
+}
+
+// held are the columns of the tags that a profile holds, side by side.
+func held(states []event.TagState) []any {
+	n := len(states)
+	var (
+		tags, groups, texts, rules, origins = make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+		since, expires, versions            = make([]time.Time, n), make([]*time.Time, n), make([]int64, n)
+	)
+	for i, t := range states {
+		tags[i], groups[i], texts[i], rules[i], origins[i] = t.Tag, t.Group, t.Value, t.Rule, t.Origin
+		since[i], versions[i] = moment(t.Since), t.RuleVersion
+		if t.ExpiresAt != 0 {
+			at := moment(t.ExpiresAt)
+			expires[i] = &at
+		}
+	}
+	return []any{tags, groups, texts, since, expires, rules, versions, origins}
 }
 
 // intent is the measure by which rule packs call it.

@@ -46,7 +46,7 @@ func snapshot(profile string, o event.Order, change func(*event.Snapshot)) *even
 		Known: true, Stage: "新", Owner: "s1", FirstSeen: noon, LastSeen: noon, Clock: noon,
 		Identities: []event.Identity{{Namespace: "user_id", Value: "u:" + profile}},
 		Traits:     map[string]event.Trait{"city": {Value: "上海"}, "age": {Value: 31.0}, "name": {Value: "⟦p|c2VhbGVk⟧"}},
-		Measures:   map[string]string{"意向分": "62.5"}, Tags: []event.TagState{{Tag: "高意向", Rule: "高意向", Since: noon}},
+		Measures:   map[string]string{"意向分": "62.5"}, Tags: []event.TagState{{Tag: "高意向", Group: "意向", Rule: "高意向", RuleVersion: 3, Since: noon, ExpiresAt: noon.Add(8 * 24 * time.Hour), Origin: "rule"}},
 	}
 	if change != nil {
 		change(s)
@@ -93,7 +93,9 @@ func goldenChanges() []entry {
 		{schemas.TopicChanges, 1, tagged("b", "高意向", event.OpApplied, 0, at(1, 0))},
 		{schemas.TopicChanges, 1, tagged("b", "高意向", event.OpExpired, 2, at(5, 0))},
 		{schemas.TopicChanges, 1, tagged("b", "沉睡", event.OpApplied, 2, at(5, 1))},
-		{schemas.TopicChanges, 1, snapshot("b", at(5, 2), func(s *event.Snapshot) { s.Stage, s.Tags = "流失", nil })},
+		{schemas.TopicChanges, 1, snapshot("b", at(5, 2), func(s *event.Snapshot) {
+			s.Stage, s.Tags = "流失", []event.TagState{{Tag: "沉睡", Group: "意向", Rule: "沉睡", RuleVersion: 3, Since: noon}, {Tag: "渠道:抖音", Value: "抖音", Rule: "catalogue", Since: noon, Origin: "catalogue"}}
+		})},
 		{schemas.TopicChanges, 1, snapshot("b", at(1, 1), nil)}, // an older one, later in the log
 		{schemas.TopicChanges, 2, tagged("c", "高意向", event.OpApplied, 0, at(1, 0))},
 		{schemas.TopicChanges, 2, snapshot("c", at(1, 1), func(s *event.Snapshot) { s.Known = false })},
@@ -168,9 +170,9 @@ func goldenAnswers() map[string][]string {
 		"SELECT profile_id, known, stage, owner, city, age, intent, orders, spend, currency FROM bi.profiles ORDER BY profile_id": {
 			"a|true|新|s1|上海|31|62.5|2|150|CNY", "b|true|流失|s1|上海|31|62.5|1|7|USD", "c|false|新|s1|上海|31|62.5|0|0|",
 		},
-		"SELECT * FROM bi.tags_now ORDER BY tag": {"沉睡|意向||1", "高意向|意向||1"},
+		"SELECT * FROM bi.tags_now ORDER BY tag": {"沉睡|意向||1", "渠道:抖音||抖音|1", "高意向|意向||1"},
 		"SELECT profile_id, tag, since, expires_at, rule, rule_version, origin FROM bi.tag_members ORDER BY tag, profile_id": {
-			"b|沉睡|2026-03-10 04:00:00.000|2026-03-19 04:00:00.000|沉睡|3|rule", "a|高意向|2026-03-10 04:00:00.000|2026-03-18 04:00:00.000|高意向|3|rule",
+			`b|沉睡|2026-03-10 04:00:00.000|\N|沉睡|3|rule`, `b|渠道:抖音|2026-03-10 04:00:00.000|\N|catalogue|0|catalogue`, "a|高意向|2026-03-10 04:00:00.000|2026-03-18 04:00:00.000|高意向|3|rule",
 		},
 		"SELECT day, profiles, entered, `left` FROM bi.tags_daily WHERE tag = '高意向' AND day <= '2026-03-13' ORDER BY day": {
 			"2026-03-10|2|2|0", "2026-03-11|3|1|0", "2026-03-12|1|0|2", "2026-03-13|1|0|0",

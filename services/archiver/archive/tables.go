@@ -54,7 +54,8 @@ func tables() []table {
 		}, orderColumns, placeColumns)},
 		{tableProfiles, columns([]string{
 			"profile_id", "known", "excluded", "stale", "stage", "stage_since", "owner", "owners", "channels", "stores", "identities",
-			"city", "province", "industry", "level", "source", "gender", "age", "intent", "traits", "tags", "tag_states", "measures",
+			"city", "province", "industry", "level", "source", "gender", "age", "intent", "traits", "measures",
+			"tags", "tag_groups", "tag_values", "tag_since", "tag_expires", "tag_rules", "tag_rule_versions", "tag_origins",
 			"first_seen", "last_seen", "clock", "at", "day",
 		}, orderColumns, placeColumns)},
 		{tableMerges, columns([]string{"other", "profile_id", "change_id", "at", "day", "reason", "cause"}, orderColumns, placeColumns)},
