@@ -37,13 +37,7 @@ export function Login() {
     <main className="login">
       <div className="login-wire" aria-hidden="true" />
       <form className="login-card" onSubmit={submit}>
-        <div className="login-brand">
-          <Mark size={40} />
-          <div>
-            <strong>{t('app.name')}</strong>
-            <span>{t('app.slogan')}</span>
-          </div>
-        </div>
+        <Brand />
         <h1>{t('login.title')}</h1>
         {ended && !problem && <Alert type="info" showIcon title={t('login.ended')} />}
         {problem && <Alert type="error" showIcon title={problem} role="alert" />}
@@ -68,5 +62,18 @@ export function Login() {
         </div>
       </form>
     </main>
+  )
+}
+
+function Brand() {
+  const { t } = useWords()
+  return (
+    <div className="login-brand">
+      <Mark size={40} />
+      <div>
+        <strong>{t('app.name')}</strong>
+        <span>{t('app.slogan')}</span>
+      </div>
+    </div>
   )
 }

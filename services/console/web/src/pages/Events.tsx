@@ -22,10 +22,6 @@ export default function Events() {
   const take = useCallback((events: LiveEvent[]) => setFeed((old) => addEvents(old, events)), [])
   const stream = useStream<LiveEvent>({ url, enabled, everyMs: REDRAW_MS }, { onItems: take })
   const rows = useMemo(() => filterEvents(feed.rows, filter), [feed.rows, filter])
-  const verdicts = (['all', 'accepted', 'rejected', 'effect'] as const).map((value) => ({
-    value: value as EventFilter['verdict'],
-    label: value === 'all' ? t('common.all') : t(`events.${value}`),
-  }))
   const changeSource = (next: string) => {
     setSource(next.trim())
     setFeed(emptyFeed)
@@ -41,29 +37,7 @@ export default function Events() {
         >
           {feed.paused ? t('events.held', { count: formatCount(feed.heldCount, lang) }) : t('common.pause')}
         </Button>
-        <Segmented
-          options={verdicts}
-          value={filter.verdict}
-          onChange={(verdict) => setFilter((f) => ({ ...f, verdict }))}
-          aria-label={t('events.verdict')}
-        />
-        <Input
-          className="tool-search"
-          allowClear
-          placeholder={t('events.filter')}
-          aria-label={t('events.filter')}
-          onChange={(e) => setFilter((f) => ({ ...f, text: e.target.value }))}
-        />
-        <Input
-          className="tool-short"
-          allowClear
-          placeholder={t('events.source')}
-          aria-label={t('events.sourceHint')}
-          title={t('events.sourceHint')}
-          onPressEnter={(e) => changeSource(e.currentTarget.value)}
-          onBlur={(e) => e.currentTarget.value.trim() !== source && changeSource(e.currentTarget.value)}
-          onClear={() => changeSource('')}
-        />
+        <FilterTools filter={filter} onFilter={setFilter} source={source} onSource={changeSource} />
       </PageHead>
       <p className="muted small board-notes">
         <span>{t('events.total', { total: formatCount(feed.total, lang), rejected: formatCount(feed.rejected, lang) })}</span>
@@ -74,6 +48,48 @@ export default function Events() {
       ) : (
         <EventTable rows={rows} />
       )}
+    </>
+  )
+}
+
+interface FilterToolsProps {
+  filter: EventFilter
+  onFilter: (filter: EventFilter) => void
+  source: string
+  onSource: (source: string) => void
+}
+
+function FilterTools({ filter, onFilter, source, onSource }: FilterToolsProps) {
+  const { t } = useWords()
+  const verdicts = (['all', 'accepted', 'rejected', 'effect'] as const).map((value) => ({
+    value: value as EventFilter['verdict'],
+    label: value === 'all' ? t('common.all') : t(`events.${value}`),
+  }))
+  return (
+    <>
+      <Segmented
+        options={verdicts}
+        value={filter.verdict}
+        onChange={(verdict) => onFilter({ ...filter, verdict })}
+        aria-label={t('events.verdict')}
+      />
+      <Input
+        className="tool-search"
+        allowClear
+        placeholder={t('events.filter')}
+        aria-label={t('events.filter')}
+        onChange={(e) => onFilter({ ...filter, text: e.target.value })}
+      />
+      <Input
+        className="tool-short"
+        allowClear
+        placeholder={t('events.source')}
+        aria-label={t('events.sourceHint')}
+        title={t('events.sourceHint')}
+        onPressEnter={(e) => onSource(e.currentTarget.value)}
+        onBlur={(e) => e.currentTarget.value.trim() !== source && onSource(e.currentTarget.value)}
+        onClear={() => onSource('')}
+      />
     </>
   )
 }

@@ -55,14 +55,7 @@ export function CodeArea({ value, onChange, onSave, badLines, label, rows = 28, 
   }
   return (
     <div className="code">
-      <pre ref={gutter} className="code-gutter" aria-hidden="true">
-        {Array.from({ length: lines }, (_, i) => (
-          <span key={i} className={badLines?.has(i + 1) ? 'bad' : undefined}>
-            {i + 1}
-            {'\n'}
-          </span>
-        ))}
-      </pre>
+      <Gutter ref={gutter} lines={lines} badLines={badLines} />
       <textarea
         ref={area}
         value={value}
@@ -80,5 +73,18 @@ export function CodeArea({ value, onChange, onSave, badLines, label, rows = 28, 
         }}
       />
     </div>
+  )
+}
+
+function Gutter({ lines, badLines, ref }: { lines: number; badLines?: ReadonlySet<number>; ref: Ref<HTMLPreElement> }) {
+  return (
+    <pre ref={ref} className="code-gutter" aria-hidden="true">
+      {Array.from({ length: lines }, (_, i) => (
+        <span key={i} className={badLines?.has(i + 1) ? 'bad' : undefined}>
+          {i + 1}
+          {'\n'}
+        </span>
+      ))}
+    </pre>
   )
 }
