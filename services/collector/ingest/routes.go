@@ -40,24 +40,39 @@ func (c *Collector) allowOrigin(w http.ResponseWriter, r *http.Request) {
 	if origin == "" || !strings.HasPrefix(r.URL.Path, "/v1/") && r.URL.Path != "/beacon" {
 		return
 	}
+	h := w.Header()
 	switch {
 	case slices.Contains(c.cfg.CORSOrigins, "*"):
-		w.Header().Set("Access-Control-Allow-Origin", "*")
+		h.Set("Access-Control-Allow-Origin", "*")
 	case slices.Contains(c.cfg.CORSOrigins, origin):
-		w.Header().Set("Access-Control-Allow-Origin", origin)
-		w.Header().Add("Vary", "Origin")
+		h.Set("Access-Control-Allow-Origin", origin)
+		h.Add("Vary", "Origin")
+	default:
+		return
 	}
+	h.Set("Access-Control-Expose-Headers", "Retry-After")
 }
 
-func (c *Collector) servePreflight(w http.ResponseWriter, _ *http.Request) {
+// servePreflight allows the headers that the page asks for: clients put their
+// own there (X-Retry-Count), and without credentials none of them means a right.
+func (c *Collector) servePreflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if h.Get("Access-Control-Allow-Origin") != "" {
 		h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Content-Encoding, X-Write-Key")
-		h.Set("Access-Control-Expose-Headers", "Retry-After")
 		h.Set("Access-Control-Max-Age", "86400")
+		allow := "Authorization, Content-Type, Content-Encoding, X-Write-Key, X-Retry-Count"
+		if asked := r.Header.Get("Access-Control-Request-Headers"); asked != "" && len(asked) < 1000 && headerNames(asked) {
+			allow = asked
+		}
+		h.Set("Access-Control-Allow-Headers", allow)
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+func headerNames(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != ',' && r != ' '
+	})
 }
 
 // base is the scheme and host by which the client reached us: public_url, else

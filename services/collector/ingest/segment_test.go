@@ -64,6 +64,7 @@ func TestEveryCallAndItsShortForm(t *testing.T) {
 		withKey := strings.Replace(c.body, "{", `{"writeKey":"`+testKey+`",`, 1)
 		res := g.send("POST", "/v1/"+c.short, withKey, "Content-Type", "text/plain", "Origin", "https://shop.cn")
 		require.Equal(t, 200, res.StatusCode, res.text)
+		require.Equal(t, "Retry-After", res.Header.Get("Access-Control-Expose-Headers"))
 		require.Equal(t, "*", res.Header.Get("Access-Control-Allow-Origin"))
 		require.Empty(t, res.Header.Get("Access-Control-Allow-Credentials"))
 	}
@@ -240,6 +241,8 @@ func TestSettingsSendTheBrowserBackHere(t *testing.T) {
 	res = g.send("OPTIONS", "/v1/t", "", "Origin", "https://shop.cn", "Access-Control-Request-Method", "POST")
 	require.Equal(t, 204, res.StatusCode)
 	require.Contains(t, res.Header.Get("Access-Control-Allow-Headers"), "Content-Type")
+	res = g.send("OPTIONS", "/v1/t", "", "Origin", "https://shop.cn", "Access-Control-Request-Headers", "authorization,x-retry-count")
+	require.Equal(t, "authorization,x-retry-count", res.Header.Get("Access-Control-Allow-Headers"), "as the browser client asks when it repeats")
 }
 
 func TestOriginsAreNotReflected(t *testing.T) {

@@ -35,6 +35,7 @@ type Versions struct {
 type Metrics struct {
 	SampleRate float64 `json:"sampleRate"`
 	Host       string  `json:"host"`
+	Protocol   string  `json:"protocol"`
 }
 
 // SettingsFor makes the answer for a write key; host is host and port.
@@ -47,7 +48,7 @@ func SettingsFor(writeKey, protocol, host string) Settings {
 		}},
 		Plan:                 map[string]any{"track": map[string]any{"__default": map[string]any{"enabled": true, "integrations": map[string]any{}}}},
 		AnalyticsNextEnabled: true,
-		Metrics:              Metrics{SampleRate: 0, Host: host + "/v1"},
+		Metrics:              Metrics{SampleRate: 0, Host: host + "/v1", Protocol: protocol},
 		RemotePlugins:        []string{},
 	}
 }
