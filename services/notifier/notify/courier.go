@@ -39,6 +39,7 @@ type report struct {
 	alertID, target string
 	start           bool
 	goOn            chan *inbox.Entry // of a start
+	noted           chan struct{}     // of an end: closed when it is in the ledger
 	err             error             // of an end
 	at              event.Time
 }
@@ -154,7 +155,15 @@ func (c *courier) deliver(ctx context.Context, j job) {
 		return
 	}
 	c.learn(d.Channel, err)
-	tell(ctx, j, report{alertID: j.alertID, target: c.target, err: err, at: c.n.now()})
+	end := report{alertID: j.alertID, target: c.target, noted: make(chan struct{}), err: err, at: c.n.now()}
+	if !tell(ctx, j, end) {
+		return
+	}
+	select { // so that a death repeats no more than what is under way
+	case <-ctx.Done():
+	case <-j.gone:
+	case <-end.noted:
+	}
 }
 
 // tell gives a report to the owner, unless its tenure is over.

@@ -132,13 +132,25 @@ func TestKill9(t *testing.T) {
 	require.NoError(t, last.Process.Kill())
 	_ = last.Wait() // killed
 
+	requireOnce(t, rdb, cfg.Shards, alerts)
+	requireOut(t, hook, alerts, kills)
+}
+
+// requireOnce says that each alert was told once.
+func requireOnce(t *testing.T, rdb redis.UniversalClient, shards, alerts int) {
+	t.Helper()
 	var told int64
-	for part := range cfg.Shards {
+	for part := range shards {
 		n, err := rdb.XLen(t.Context(), fmt.Sprintf("tw:inbox:{%d}:log", part)).Result()
 		require.NoError(t, err)
 		told += n
 	}
 	require.EqualValues(t, alerts, told, "each alert is told once")
+}
+
+// requireOut says that each alert is out, with few repeats.
+func requireOut(t *testing.T, hook *receiver, alerts, kills int) {
+	t.Helper()
 	count := map[string]int{}
 	for _, g := range hook.all() {
 		var b struct {

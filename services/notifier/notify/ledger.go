@@ -67,7 +67,7 @@ func (s *step) note(r report) {
 		s.done(func() { r.goOn <- now })
 		return
 	}
-	s.done(free)
+	s.done(func() { free(); close(r.noted) })
 	if d == nil || !d.State.Waits() {
 		return
 	}

@@ -147,8 +147,7 @@ func (n *Notifier) Run(ctx context.Context) error {
 	err := n.opts.Stream.RunGroup(ctx, Group, []string{schemas.TopicAlerts}, func(ctx context.Context, g *stream.Generation) {
 		n.generation(ctx, g.Partitions[schemas.TopicAlerts], g, fail)
 	})
-	var f *fatalError
-	if errors.As(context.Cause(ctx), &f) {
+	if f, ok := errors.AsType[*fatalError](context.Cause(ctx)); ok {
 		return fmt.Errorf("notifier: %w", f.err)
 	}
 	return err

@@ -108,8 +108,7 @@ func (s *Mailer) client() (*mail.Client, error) {
 // classify tells what the relay refuses for good (5xx) from what it may take
 // later.
 func classify(err error) error {
-	var refused *mail.SendError
-	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 500 {
+	if refused, ok := errors.AsType[*mail.SendError](err); ok && !refused.IsTemp() && refused.ErrorCode() >= 500 {
 		return message.Refused("the mail server refuses: %w", err)
 	}
 	return fmt.Errorf("send mail: %w", err)

@@ -30,8 +30,7 @@ func Busy(after time.Duration, format string, args ...any) error {
 
 // AsFailure reads a failure; any other error may be tried again.
 func AsFailure(err error) Failure {
-	var f *Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Failure](err); ok {
 		return *f
 	}
 	return Failure{Err: err}

@@ -124,8 +124,7 @@ func hide(err error) error {
 	if errors.Is(err, ErrForbidden) {
 		return &message.Failure{Permanent: true, Err: ErrForbidden}
 	}
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
