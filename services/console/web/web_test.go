@@ -167,3 +167,16 @@ func TestPagesAreThoseOfTheRouter(t *testing.T) {
 	}
 	require.Equal(t, names, pages)
 }
+
+// Every reason for which an event can be refused has its words on the page.
+func TestReasonsHaveNames(t *testing.T) {
+	contract, err := os.ReadFile("../../../schemas/reasons.go")
+	require.NoError(t, err)
+	names, err := os.ReadFile("src/i18n/names.ts")
+	require.NoError(t, err)
+	reasons := regexp.MustCompile(`Reason = "(\w+)"`).FindAllSubmatch(contract, -1)
+	require.NotEmpty(t, reasons)
+	for _, r := range reasons {
+		require.Regexp(t, `(?m)^  `+string(r[1])+`: \[`, string(names))
+	}
+}

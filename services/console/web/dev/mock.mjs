@@ -76,9 +76,9 @@ function defs(req, res, [, , kind, id], body) {
   const at = list.findIndex((d) => d.id === id)
   const match = req.headers['if-match']
   if (req.method === 'DELETE') list.splice(at, 1)
-  else if (at < 0) list.push({ id, version: 1, body: JSON.parse(body), author: 'admin', time: new Date().toISOString() })
+  else if (at < 0) list.push({ id, version: 1, value: JSON.parse(body), author: 'admin', time: new Date().toISOString() })
   else if (!match || match !== String(list[at].version)) return json(res, 409, { title: 'conflict' })
-  else list[at] = { ...list[at], version: list[at].version + 1, body: JSON.parse(body), time: new Date().toISOString() }
+  else list[at] = { ...list[at], version: list[at].version + 1, value: JSON.parse(body), time: new Date().toISOString() }
   return json(res, at < 0 ? 201 : 200, { version: list.find((d) => d.id === id)?.version })
 }
 
@@ -101,7 +101,7 @@ function api(req, res, url, body) {
   if (what === 'alerts' && a) return act(res, parts, body)
   if (what === 'alerts') return json(res, 200, { alerts })
   if (what === 'events') return stream(res, 'events', Array.from({ length: 30 }, data.makeEvent))
-  if (what === 'profiles' && a === 'user_id:nobody') return json(res, 404, { title: 'unknown' })
+  if (what === 'profiles' && a === 'user_id:nobody') return json(res, 404, { title: 'Not Found', code: 'not_found', detail: '没有这个客户 / there is no such customer' })
   if (what === 'profiles' && b === 'timeline') return json(res, 200, data.timeline())
   if (what === 'profiles' && b === 'explain') return json(res, 200, data.explanation(url.searchParams.get('tag')))
   if (what === 'profiles') return json(res, 200, data.profile(a))

@@ -19,7 +19,10 @@ export interface Problem {
   type?: string
   title?: string
   status?: number
+  // What went wrong, as a word for programs.
+  code?: string
   detail?: string
+  needs?: string[]
   errors?: FieldProblem[]
 }
 
@@ -38,7 +41,8 @@ export interface StageCount {
 }
 
 export interface TagBoard {
-  as_of: string
+  // null before anything has been applied at all.
+  as_of: string | null
   rules_version: number | string
   activating?: boolean
   stale?: number
@@ -150,6 +154,11 @@ export interface Profile {
   inexact?: string[]
   warming?: (string | { measure: string })[]
   stale?: boolean
+  merging?: boolean
+  profiling_refused?: boolean
+  suppressed?: boolean
+  internal?: boolean
+  conflicts?: string[]
   stage?: ProfileStage
   owner?: string
   owners?: string[]
@@ -170,6 +179,9 @@ export interface TimelineItem {
   amount?: string | number
   currency?: string
   matched?: Matched[]
+  stage?: string
+  from_stage?: string
+  severity?: string
   tag?: string
   op?: string
   rule?: string
@@ -195,6 +207,9 @@ export interface Explanation {
   reason?: Record<string, unknown>
   evidence?: Evidence[]
   measures?: Record<string, MeasureValue>
+  // Other tags that the rule reads, and whether they hold.
+  tags?: Record<string, boolean>
+  warming?: { measure: string }[]
 }
 
 export interface RoleHealth {
@@ -214,6 +229,7 @@ export interface Status {
   roles: Record<string, RoleHealth>
   parts: Record<string, PartHealth | boolean | string>
   streams?: { as_of?: string }
+  rules?: { version?: number; activating?: boolean; trouble?: string }
 }
 
 export const DEFINITION_KINDS = ['source', 'channel', 'store', 'link', 'form', 'staff', 'route'] as const
@@ -222,7 +238,7 @@ export type DefinitionKind = (typeof DEFINITION_KINDS)[number]
 export interface Definition {
   id: string
   version: number | string
-  body: Record<string, unknown>
+  value: Record<string, unknown>
   author?: string
   time?: string
 }

@@ -58,16 +58,24 @@ const eventTypes: Record<string, readonly [zh: string, en: string]> = {
 
 // Reasons why an event was rejected, as codes; an unlisted code is shown as it is.
 const reasons: Record<string, readonly [zh: string, en: string]> = {
-  malformed: ['不是有效的 JSON', 'not valid JSON'],
-  schema: ['字段不符合格式', 'fields do not fit the schema'],
+  malformed_json: ['不是有效的 JSON', 'not valid JSON'],
+  wrong_type: ['字段类型不对', 'a field has the wrong type'],
+  missing_field: ['缺少必填字段', 'a required field is missing'],
   no_identity: ['没有客户身份', 'no identity'],
-  no_type: ['没有事件类型', 'no event type'],
-  bad_time: ['时间不合理', 'time makes no sense'],
+  bad_time: ['时间不合理', 'the time makes no sense'],
   too_large: ['超过大小限制', 'too large'],
   too_deep: ['嵌套过深', 'nested too deeply'],
-  unknown_source: ['来源未定义', 'unknown source'],
-  unknown_key: ['写入密钥不对', 'unknown write key'],
+  too_many_events: ['一批里的事件过多', 'too many events in a batch'],
+  bad_event_id: ['事件编号不合要求', 'the event id is not valid'],
+  unknown_write_key: ['写入密钥不对', 'unknown write key'],
   bad_signature: ['签名不对', 'wrong signature'],
+  unknown_source: ['来源未定义', 'unknown source'],
+  bad_mapping: ['字段映射出错', 'the mapping does not fit'],
+  undecryptable: ['无法解密', 'cannot be decrypted'],
+  unresolvable: ['无法确定是哪位客户', 'no customer can be found for it'],
+  poison: ['反复处理失败', 'failed again and again'],
+  state_too_large: ['客户资料过大', 'the profile has grown too large'],
+  suppressed: ['已停止处理这位客户', 'processing is stopped for this customer'],
 }
 
 function pick(pair: readonly [string, string] | undefined, lang: Lang): string | undefined {

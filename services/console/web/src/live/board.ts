@@ -18,14 +18,19 @@ export const emptyBoard: Board = { snapshot: null, trail: new Map() }
 
 // A message older than what is shown is dropped: after a reconnect to another console the clock may step back.
 export function reduceBoard(board: Board, next: TagBoard): Board {
-  const at = Date.parse(next.as_of)
-  const shown = board.snapshot ? Date.parse(board.snapshot.as_of) : Number.NEGATIVE_INFINITY
-  if (Number.isNaN(at) || at < shown) return board
+  const at = momentOf(next.as_of)
+  if (board.snapshot && at < momentOf(board.snapshot.as_of)) return board
+  if (!Number.isFinite(at)) return { snapshot: next, trail: new Map() }
   const trail = new Map<string, readonly Sample[]>()
   for (const tag of next.tags) {
     trail.set(tag.tag, addSample(board.trail.get(tag.tag) ?? [], { at, count: tag.count }))
   }
   return { snapshot: next, trail }
+}
+
+function momentOf(asOf: string | null): number {
+  const at = asOf ? Date.parse(asOf) : Number.NaN
+  return Number.isNaN(at) ? Number.NEGATIVE_INFINITY : at
 }
 
 // One sample per slot of five seconds; within a slot the newest value replaces the earlier one.
@@ -79,7 +84,7 @@ export function groupTags(tags: readonly TagCount[], view: BoardView): TagGroup[
 export type Freshness = 'live' | 'slow' | 'stale' | 'none'
 
 // The board is as fresh as its as_of: within 5 s live, within a minute slow, beyond that stale.
-export function freshness(asOf: string | undefined, now: number): Freshness {
+export function freshness(asOf: string | null | undefined, now: number): Freshness {
   const at = asOf ? Date.parse(asOf) : Number.NaN
   if (Number.isNaN(at)) return 'none'
   const age = now - at

@@ -32,6 +32,15 @@ describe('board', () => {
     expect(reduceBoard(now, { ...board(0, {}), as_of: 'soon' })).toBe(now)
   })
 
+  it('shows an empty board that has no time yet, and goes on from there', () => {
+    const first = reduceBoard(emptyBoard, { ...board(0, { a: 0 }), as_of: null })
+    expect(first.snapshot?.tags).toHaveLength(1)
+    expect(freshness(first.snapshot?.as_of, T0)).toBe('none')
+    const next = reduceBoard(first, board(0, { a: 1 }))
+    expect(next.trail.get('a')).toHaveLength(1)
+    expect(reduceBoard(next, { ...board(0, {}), as_of: null })).toBe(next)
+  })
+
   it('keeps one sample per slot, the first of all, and no more than ten minutes', () => {
     let samples = addSample([], { at: T0, count: 1 })
     samples = addSample(samples, { at: T0 + 100, count: 2 })

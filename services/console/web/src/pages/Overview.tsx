@@ -131,6 +131,7 @@ function Health() {
   const { roles, parts } = healthRows(query.data)
   const bad = [...roles, ...parts].filter((r) => !r.ok).length
   const summary = bad === 0 ? t('overview.allOk') : t('overview.someBad', { count: bad })
+  const { rules } = query.data
   const asOf = query.data.streams?.as_of
   return (
     <Panel title={t('overview.health')} extra={<span className={bad ? 'warn' : 'good'}>{summary}</span>}>
@@ -138,6 +139,9 @@ function Health() {
         <HealthTable title={t('overview.roles')} rows={roles} />
         <HealthTable title={t('overview.parts')} rows={parts} />
       </div>
+      {rules?.trouble && (
+        <p className="warn">{t('overview.rulesTrouble', { version: rules.version ?? '', detail: rules.trouble })}</p>
+      )}
       {asOf && <p className="muted small">{t('overview.streamTime', { time: formatClock(asOf) })}</p>}
     </Panel>
   )

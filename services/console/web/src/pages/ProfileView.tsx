@@ -97,10 +97,26 @@ function Who({ profile }: { profile: Profile }) {
           </div>
         ))}
       </dl>
-      {profile.stale && <p className="warn small">{t('profile.stale')}</p>}
+      <Flags profile={profile} />
       <p className="muted small">{t('profile.asOf', { time: formatTime(profile.as_of, lang) })}</p>
     </section>
   )
+}
+
+function Flags({ profile }: { profile: Profile }) {
+  const { t } = useWords()
+  const flags = [
+    profile.stale && t('profile.stale'),
+    profile.merging && t('profile.merging'),
+    profile.profiling_refused && t('profile.refused'),
+    profile.suppressed && t('profile.suppressed'),
+    profile.internal && t('profile.internal'),
+  ].filter((text) => text !== undefined && text !== false)
+  return flags.map((text) => (
+    <p key={text} className="warn small">
+      {text}
+    </p>
+  ))
 }
 
 function Fact({ label, children }: { label: string; children: ReactNode }) {
@@ -114,12 +130,16 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
 
 function Identities({ profile }: { profile: Profile }) {
   const { t } = useWords()
+  const conflicts = new Set(profile.conflicts ?? [])
+  const known = new Set(profile.identities.filter((i) => typeof i === 'string'))
+  // A link that was refused is kept as a conflict and belongs to nobody's identities.
+  const identities = [...profile.identities, ...[...conflicts].filter((c) => !known.has(c))]
   return (
     <Panel title={t('profile.identities')}>
       <dl className="pairs">
-        {profile.identities.map((identity, i) => {
+        {identities.map((identity, i) => {
           const { namespace, value } = splitIdentity(identity)
-          const conflict = typeof identity !== 'string' && identity.conflict
+          const conflict = typeof identity === 'string' ? conflicts.has(identity) : identity.conflict
           return (
             <div key={i}>
               <dt>{namespace}</dt>

@@ -6,6 +6,7 @@ import type { FieldProblem } from '../api/types'
 import { useWords } from '../i18n'
 import { CodeArea, type CodeAreaHandle } from '../parts/CodeArea'
 import { useErrorText } from '../parts/errors'
+import { lineInText } from './ruleFiles'
 import { Loading, PageHead, Panel, Trouble } from '../parts/states'
 
 const PATH = '/api/v1/rules'
@@ -52,7 +53,8 @@ function Editor({ stored }: { stored: RuleSet }) {
   const [noHistory, setNoHistory] = useState(false)
   const dirty = text !== stored.text
   const save = useSave(stored)
-  const badLines = useMemo(() => new Set(save.problems.flatMap((p) => p.line ?? [])), [save.problems])
+  const problems = useMemo(() => save.problems.map((p) => ({ ...p, line: lineInText(save.sent, p) })), [save.problems, save.sent])
+  const badLines = useMemo(() => new Set(problems.map((p) => p.line)), [problems])
   useEffect(() => {
     if (!dirty) return
     const ask = (e: BeforeUnloadEvent) => e.preventDefault()
@@ -63,7 +65,7 @@ function Editor({ stored }: { stored: RuleSet }) {
   return (
     <>
       {save.trouble && <Alert className="gap" type="error" showIcon title={save.trouble} />}
-      {save.problems.length > 0 && <ProblemList problems={save.problems} onGo={(p) => area.current?.goTo(p.line ?? 1, p.column ?? 1)} />}
+      {problems.length > 0 && <ProblemList problems={problems} onGo={(p) => area.current?.goTo(p.line ?? 1, p.column ?? 1)} />}
       <Panel>
         {stored.text === '' && <p className="muted">{t('rules.empty')}</p>}
         <CodeArea ref={area} value={text} onChange={setText} onSave={submit} badLines={badLines} label={t('rules.editor')} />
@@ -100,10 +102,13 @@ function useSave(stored: RuleSet) {
   const [busy, setBusy] = useState(false)
   const [problems, setProblems] = useState<FieldProblem[]>([])
   const [trouble, setTrouble] = useState('')
+  // The text that was checked: places in it do not move when one goes on typing.
+  const [sent, setSent] = useState('')
   const run = async (text: string, noHistory: boolean) => {
     setBusy(true)
     setProblems([])
     setTrouble('')
+    setSent(text)
     try {
       const path = noHistory ? `${PATH}?history=none` : PATH
       const response = await call(path, { method: 'PUT', text: { body: text, type: YAML }, ifMatch: stored.etag ?? undefined })
@@ -118,7 +123,7 @@ function useSave(stored: RuleSet) {
       setBusy(false)
     }
   }
-  return { busy, problems, trouble, run }
+  return { busy, problems, trouble, sent, run }
 }
 
 function ProblemList({ problems, onGo }: { problems: FieldProblem[]; onGo: (p: FieldProblem) => void }) {

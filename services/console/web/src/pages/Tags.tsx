@@ -44,7 +44,7 @@ export default function Tags() {
         />
       </PageHead>
       {frozen && snapshot && (
-        <Alert type="info" showIcon className="gap" title={t('tags.pausedNote', { time: formatClock(snapshot.as_of) })} />
+        <Alert type="info" showIcon className="gap" title={t('tags.pausedNote', { time: formatClock(snapshot.as_of ?? '') })} />
       )}
       {!snapshot && (error ? <Trouble error={error} /> : <Loading />)}
       {snapshot && <BoardBody board={shown} search={search} onMembers={setShownTag} />}

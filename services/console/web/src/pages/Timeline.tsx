@@ -10,23 +10,27 @@ import { formatClock, formatDay, formatDecimal, formatTime, matchedWords } from 
 import { byDay } from './byDay'
 
 type Filter = 'all' | TimelineKind
+// A history that is this little behind needs no word.
+const WORTH_SAYING_MS = 10_000
 const FILTERS: Filter[] = ['all', 'event', 'tag', 'stage', 'alert', 'note']
 
 export function Timeline({ profileId }: { profileId: string }) {
   const { t, lang } = useWords()
   const [filter, setFilter] = useState<Filter>('all')
   const query = useInfiniteQuery({
-    queryKey: ['timeline', profileId],
+    queryKey: ['timeline', profileId, filter],
     initialPageParam: '',
     queryFn: ({ pageParam, signal }) => {
+      const kind = filter === 'all' ? '' : `&kind=${filter}`
       const cursor = pageParam ? `&cursor=${encodeURIComponent(pageParam)}` : ''
-      return getJson<TimelinePage>(`/api/v1/profiles/${encodeURIComponent(profileId)}/timeline?limit=50${cursor}`, signal)
+      return getJson<TimelinePage>(`/api/v1/profiles/${encodeURIComponent(profileId)}/timeline?limit=50${kind}${cursor}`, signal)
     },
     getNextPageParam: (last) => last.next_cursor || undefined,
   })
   const items = (query.data?.pages ?? []).flatMap((p) => p.items)
   const shown = filter === 'all' ? items : items.filter((i) => i.kind === filter)
   const archivedTo = query.data?.pages[0]?.archived_to
+  const late = archivedTo ? Date.parse(archivedTo) < query.dataUpdatedAt - WORTH_SAYING_MS : false
   const options = FILTERS.map((value) => ({ value, label: t(`kind.${value}`) }))
   return (
     <Panel
@@ -43,7 +47,7 @@ export function Timeline({ profileId }: { profileId: string }) {
       {query.isPending && <Loading />}
       {query.error && <Trouble error={query.error} onRetry={() => void query.refetch()} />}
       {query.data && shown.length === 0 && <p className="muted">{t('profile.noTimeline')}</p>}
-      {archivedTo && <p className="muted small">{t('profile.archived', { time: formatTime(archivedTo, lang) })}</p>}
+      {late && archivedTo && <p className="muted small">{t('profile.archived', { time: formatTime(archivedTo, lang) })}</p>}
       {byDay(shown).map(([day, list]) => (
         <section key={day} className="day">
           <h3>{formatDay(list[0]!.time, lang)}</h3>
@@ -68,8 +72,9 @@ function Row({ item }: { item: TimelineItem }) {
   const what =
     item.kind === 'event'
       ? eventTypeName(item.type, lang)
-      : (maybe(`op.${item.op ?? item.type}`) ?? maybe(`one.${item.kind}`) ?? item.type)
-  const about = [item.tag, item.object_title, item.title !== item.object_title ? item.title : undefined].filter(Boolean)
+      : (maybe(`op.${item.op ?? item.type}`) ?? maybe(`did.${item.type}`) ?? maybe(`one.${item.kind}`) ?? item.type)
+  const stage = item.from_stage && item.stage ? `${item.from_stage} → ${item.stage}` : item.stage
+  const about = [item.tag, stage, item.object_title, item.title !== item.object_title ? item.title : undefined].filter(Boolean)
   const where = [item.channel, item.source, item.staff_id].filter(Boolean).join(' · ')
   const rule = item.rule ? `${item.rule} · ${t('profile.version', { version: item.rule_version ?? '—' })}` : ''
   return (

@@ -3,7 +3,7 @@ import { Drawer } from 'antd'
 import { getJson } from '../api/client'
 import type { Explanation } from '../api/types'
 import { useWords } from '../i18n'
-import { EvidenceList, MeasureList } from '../parts/reasons'
+import { ConditionList, EvidenceList, MeasureList } from '../parts/reasons'
 import { Loading, Trouble } from '../parts/states'
 import { useNow } from '../parts/time'
 import { formatTime } from '../text/format'
@@ -25,7 +25,7 @@ export function WhyDrawer({ profileId, tag, onClose }: WhyDrawerProps) {
 }
 
 function Why({ profileId, tag }: { profileId: string; tag: string }) {
-  const { t, lang } = useWords()
+  const { t, lang, maybe } = useWords()
   const now = useNow(10_000)
   const query = useQuery({
     queryKey: ['explain', profileId, tag],
@@ -36,6 +36,7 @@ function Why({ profileId, tag }: { profileId: string; tag: string }) {
   if (query.error) return <Trouble error={query.error} onRetry={() => void query.refetch()} />
   const why = query.data
   const text = typeof why.text === 'string' ? why.text : why.text?.[lang]
+  const tags = Object.entries(why.tags ?? {}).map(([tag, holds]) => ({ text: tag, holds }))
   const lines = reasonLines(why.reason, lang)
   return (
     <div className="why">
@@ -55,13 +56,15 @@ function Why({ profileId, tag }: { profileId: string; tag: string }) {
         </>
       )}
       <MeasureList measures={Object.entries(why.measures ?? {})} />
+      <ConditionList conditions={tags} />
+      {why.warming?.length ? <p className="warn small">{t('tags.warmingHelp')}</p> : null}
       {lines.length > 0 && (
         <>
           <h3>{t('profile.reason')}</h3>
           <dl className="pairs">
             {lines.map(([name, text]) => (
               <div key={name}>
-                <dt>{name}</dt>
+                <dt>{maybe(`why.${name}`) ?? name}</dt>
                 <dd>{text}</dd>
               </div>
             ))}

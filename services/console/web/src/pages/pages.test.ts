@@ -7,6 +7,7 @@ import { byDay } from './byDay'
 import { parseDefinition, validId } from './definitionText'
 import { healthRows } from './health'
 import { reasonLines } from './reasonLines'
+import { lineInText } from './ruleFiles'
 import { snoozeUntil } from './snooze'
 
 describe('editor text', () => {
@@ -22,6 +23,16 @@ describe('editor text', () => {
     const inwards = indentSelection('a\nb\n\nc', 0, 4, false)
     expect(inwards.text).toBe('  a\n  b\n\nc')
     expect(indentSelection(inwards.text, inwards.from, inwards.to, true).text).toBe('a\nb\n\nc')
+  })
+})
+
+describe('rule files', () => {
+  const text = '--- # file: a.yaml\ntags:\n  x: {}\n--- # file: 规则/b.yaml\ntags:\n  y: {}\n'
+  it('finds a line of a file in the joined text', () => {
+    expect(lineInText(text, { file: 'a.yaml', line: 2, column: 1, message: '' })).toBe(3)
+    expect(lineInText(text, { file: '规则/b.yaml', line: 2, column: 1, message: '' })).toBe(6)
+    expect(lineInText('tags:\n', { file: 'rules.yaml', line: 1, column: 1, message: '' })).toBe(1)
+    expect(lineInText(text, { message: '' })).toBe(1)
   })
 })
 
@@ -58,9 +69,9 @@ describe('reason', () => {
   it('flattens what a rule says', () => {
     expect(reasonLines({ when: 'a > 1', keyword: { words: ['多少钱'], dictionary: 3 }, parts: [{ x: 1 }] }, 'zh')).toEqual([
       ['when', 'a > 1'],
-      ['keyword › words', '多少钱'],
-      ['keyword › dictionary', '3'],
-      ['parts 1 › x', '1'],
+      ['keyword.words', '多少钱'],
+      ['keyword.dictionary', '3'],
+      ['parts.1.x', '1'],
     ])
     expect(reasonLines(undefined, 'en')).toEqual([])
   })

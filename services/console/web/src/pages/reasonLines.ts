@@ -1,7 +1,7 @@
 import type { MeasureValue } from '../api/types'
 import { formatMeasure, type Lang } from '../text/format'
 
-// A reason is an object whose keys depend on the kind of rule; it is shown as name and value, nested ones by path.
+// A reason is an object whose keys depend on the kind of rule; it is shown as path and value.
 export function reasonLines(reason: Record<string, unknown> | undefined, lang: Lang): [string, string][] {
   const lines: [string, string][] = []
   walk(reason ?? {}, '', lines, lang)
@@ -11,9 +11,9 @@ export function reasonLines(reason: Record<string, unknown> | undefined, lang: L
 function walk(value: Record<string, unknown>, prefix: string, lines: [string, string][], lang: Lang): void {
   for (const [key, inner] of Object.entries(value)) {
     const name = prefix + key
-    if (isPlain(inner)) walk(inner, `${name} › `, lines, lang)
+    if (isPlain(inner)) walk(inner, `${name}.`, lines, lang)
     else if (Array.isArray(inner) && inner.some(isPlain)) {
-      inner.forEach((one, i) => walk(isPlain(one) ? one : { '': one }, `${name} ${i + 1} › `, lines, lang))
+      inner.forEach((one, i) => walk(isPlain(one) ? one : { '': one }, `${name}.${i + 1}.`, lines, lang))
     } else lines.push([name, formatMeasure(inner as MeasureValue, lang)])
   }
 }

@@ -25,7 +25,7 @@ export function Ago({ time, now }: { time: string | undefined | null; now: numbe
   )
 }
 
-export function FreshDot({ asOf }: { asOf: string | undefined }) {
+export function FreshDot({ asOf }: { asOf: string | null | undefined }) {
   const { t } = useWords()
   const now = useNow(1_000)
   const state = freshness(asOf, now)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { inLanguage } from './bilingual'
 import { formatCount, formatDecimal, formatMeasure, matchedWords, relativeTime, splitIdentity, traitText } from './format'
 
 describe('numbers', () => {
@@ -36,6 +37,15 @@ describe('relativeTime', () => {
     expect(relativeTime('2025-01-05T04:00:00Z', now, 'zh')).toContain('2025年1月5日')
     expect(relativeTime(undefined, now, 'zh')).toBe('—')
     expect(relativeTime('never', now, 'en')).toBe('—')
+  })
+})
+
+describe('inLanguage', () => {
+  it('takes its half of a text in two languages and leaves others alone', () => {
+    expect(inLanguage('没有这个客户 / there is no such customer', 'zh')).toBe('没有这个客户')
+    expect(inLanguage('没有这个客户 / there is no such customer', 'en')).toBe('there is no such customer')
+    expect(inLanguage('a / b', 'zh')).toBe('a / b')
+    expect(inLanguage(undefined, 'en')).toBe('')
   })
 })
 
