@@ -3,13 +3,47 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
 )
 
-// runClickHouse loads libchdb and runs it as clickhouse-local until its last query ends.
+// load runs libchdb as clickhouse-local until its last query ends.
+//
+// When it is not interactive it kills itself on any error of a connection: a wrong password, a port scan, a query whose
+// client has gone. So it gets a terminal nobody sits at, and is told to go on with that after the last query; there it
+// finds that the terminal is gone, and ends.
+func (o childOrder) load() error {
+	args := o.Args
+	hangUp, err := takeTerminal()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "no terminal for ClickHouse, so a client that misbehaves will make it start again:", err)
+	} else {
+		args = append(args[:len(args):len(args)], "--interactive")
+		go func() { // lives as long as the process
+			if err := awaitLastWriter(o.Until); err != nil {
+				_, _ = fmt.Fprintln(os.Stderr, err)
+			}
+			hangUp()
+		}()
+	}
+	return runClickHouse(o.Load, args)
+}
+
+func awaitLastWriter(fifo string) error {
+	f, err := os.Open(fifo)
+	if err != nil {
+		return fmt.Errorf("open the lifeline: %w", err)
+	}
+	if _, err := io.Copy(io.Discard, f); err != nil {
+		return fmt.Errorf("wait at the lifeline: %w", err)
+	}
+	return nil
+}
+
 func runClickHouse(library string, args []string) error {
 	lib, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {

@@ -41,9 +41,7 @@ func findClickHouse(dir string) (clickHouseEngine, error) {
 // command is clickhouse-local with both listeners, kept alive by its last query, which reads the lifeline.
 func (c *clickHouse) command(dir string, engine clickHouseEngine) (func() (*exec.Cmd, error), error) {
 	fifo, data := filepath.Join(dir, "lifeline"), filepath.Join(dir, "data")
-	literal := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(fifo)
-	query := "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; SELECT * FROM file('" + literal + "', 'LineAsString')"
-	again, err := engine.command(query, filepath.Join(dir, "config.xml"), data, c.lock)
+	again, err := engine.command(fifo, filepath.Join(dir, "config.xml"), data, c.lock)
 	if err != nil {
 		return nil, err
 	}
@@ -55,11 +53,14 @@ func (c *clickHouse) command(dir string, engine clickHouseEngine) (func() (*exec
 	}, nil
 }
 
-func (e clickHouseEngine) command(query, config, data string, lock *os.File) (func() (*exec.Cmd, error), error) {
+func (e clickHouseEngine) command(fifo, config, data string, lock *os.File) (func() (*exec.Cmd, error), error) {
 	const name = "tagwire-clickhouse"
+	literal := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(fifo)
+	query := "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; SELECT * FROM file('" + literal + "', 'LineAsString')"
 	if e.library != "" {
-		return reexec(name, childOrder{Load: e.library, Args: []string{
-			"clickhouse-local", "--config-file", config, "--path", data, "--multiquery", "--query", query,
+		return reexec(name, childOrder{Load: e.library, Until: fifo, Args: []string{
+			"clickhouse-local", "--config-file", config, "--path", data, "--history_file", filepath.Join(filepath.Dir(config), "history"),
+			"--multiquery", "--query", query,
 		}}, lock)
 	}
 	args := []string{"-c", pythonRun, query, data, filepath.Dir(config)}

@@ -134,6 +134,7 @@ func sql(ctx context.Context, p *Parts, user, password, query string) (string, e
 	}
 	req.Header.Set("X-ClickHouse-User", user)
 	req.Header.Set("X-ClickHouse-Key", password)
+	req.Close = true // an idle connection would hold up the end of the engine for seconds
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return "", err

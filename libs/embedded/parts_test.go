@@ -238,6 +238,46 @@ func TestClickHouseUsers(t *testing.T) {
 	assert.Empty(t, admin(t, p, "SELECT name FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log'"))
 }
 
+// A client that misbehaves does not take the engine down: its process is the same afterwards.
+func TestClickHouseOutlivesBadClients(t *testing.T) {
+	o := allParts(t.TempDir())
+	o.Kafka, o.Redis = false, false
+	p, err := Start(t.Context(), o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close(context.Background())) })
+	life, err := os.ReadFile(o.Dir + "/clickhouse/data/status")
+	require.NoError(t, err)
+	require.Error(t, native(t, p, "bi", "wrong"))
+	require.Error(t, native(t, p, "default", ""))
+	for _, text := range []string{"", "\x07\x07\x07\x07\x07\x07\x07\x07", "\x00\x05abc", "GET / HTTP/1.1\r\n\r\n"} {
+		tell(t, p.ClickHouseNative, text)
+	}
+	user := "X-ClickHouse-User: tagwire\r\nX-ClickHouse-Key: " + p.ClickHousePassword + "\r\n"
+	for _, text := range []string{
+		"GARBAGE\r\n\r\n",
+		"POST / HTTP/1.1\r\nContent-Length: 100\r\n" + user + "\r\nselect 1",
+		"POST / HTTP/1.1\r\nContent-Length: 29\r\n" + user + "\r\nselect sleep(0.5), throwIf(1)",
+	} {
+		tell(t, p.ClickHouseHTTP, text)
+	}
+	require.Eventually(t, func() bool { return admin(t, p, "SELECT count() FROM system.processes") == "2" }, patience, 100*time.Millisecond,
+		"all of them are done with; what is left is the lifeline and this question")
+	same, err := os.ReadFile(o.Dir + "/clickhouse/data/status")
+	require.NoError(t, err)
+	assert.Equal(t, string(life), string(same), "process id and time of start")
+}
+
+// tell sends text and goes away without reading the answer.
+func tell(t *testing.T, addr, text string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	_, err = conn.Write([]byte(text))
+	require.NoError(t, err)
+	require.NoError(t, conn.(*net.TCPConn).SetLinger(0))
+	require.NoError(t, conn.Close())
+}
+
 func native(t *testing.T, p *Parts, user, password string) error {
 	t.Helper()
 	conn, err := clickhouse.Open(&clickhouse.Options{

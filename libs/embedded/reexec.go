@@ -19,6 +19,7 @@ const childVariable = "TAGWIRE_EMBEDDED_CHILD"
 type childOrder struct {
 	Parent int      `json:"parent"`          // ends when this process is no longer its parent
 	Load   string   `json:"load,omitempty"`  // the library to run as clickhouse-local, with Args
+	Until  string   `json:"until,omitempty"` // the fifo whose last writer gone ends what Load runs
 	Watch  string   `json:"watch,omitempty"` // the program to run and to end with the parent, with Args
 	Args   []string `json:"args"`
 }
@@ -46,7 +47,7 @@ func (o childOrder) run() error {
 	switch {
 	case o.Load != "":
 		go watchParent(o.Parent, func() { os.Exit(0) })
-		return runClickHouse(o.Load, o.Args)
+		return o.load()
 	case o.Watch != "":
 		return o.watch()
 	default:
