@@ -69,8 +69,7 @@ func tooLarge(limit int) *envelope.Refusal {
 }
 
 func unreadable(err error, limit int) *envelope.Refusal {
-	var size *http.MaxBytesError
-	if errors.As(err, &size) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return tooLarge(limit)
 	}
 	return envelope.Refuse(schemas.ReasonMalformed, "the body ends too early or is not what its content encoding says")

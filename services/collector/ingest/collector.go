@@ -74,7 +74,9 @@ func New(o Options) (*Collector, error) {
 		return nil, errors.Join(err, c.spool.Close())
 	}
 	c.producer = newProducer(o.Stream, c.metrics)
-	c.refusals = newRefusals(c)
+	if c.refusals, err = newRefusals(c); err != nil {
+		return nil, errors.Join(err, c.spool.Close())
+	}
 	c.handler = c.routes()
 	return c, nil
 }

@@ -139,13 +139,14 @@ func (r response) verdict(t *testing.T) (v struct {
 	}
 	Ignored int
 	Reason  string
-}) {
+},
+) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(r.text), &v), r.text)
 	return v
 }
 
-// send makes a request; header is name, value, name, value …
+// send makes a request; header is name, value, name, value.
 func (g *rig) send(method, path, body string, header ...string) response {
 	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, g.web.URL+path, strings.NewReader(body))

@@ -96,9 +96,7 @@ func (c *Collector) behind(e *event.Event) <-chan struct{} {
 		close(done)
 		return done
 	}
-	c.jobs.Add(1)
-	go func() {
-		defer c.jobs.Done()
+	c.jobs.Go(func() {
 		defer func() { <-c.slots }()
 		defer close(done)
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -114,7 +112,7 @@ func (c *Collector) behind(e *event.Event) <-chan struct{} {
 			return
 		}
 		c.metrics.accepted.WithLabelValues(c.metrics.source(e.Source)).Add(float64(v.Accepted))
-	}()
+	})
 	return done
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"go.uber.org/zap"
 
+	"github.com/tagwire/tagwire/libs/auth"
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/schemas"
 	"github.com/tagwire/tagwire/services/collector/ingest/envelope"
@@ -21,6 +22,7 @@ const (
 	refusedBody   = 64 << 10 // of one refused event, kept
 	refusedQueue  = 1024     // waiting to be written: at most 64 MB
 	refusedDetail = 300
+	anyoneRate    = 20 // requests a second without a right that are kept
 )
 
 // Kept is what the sealed body of a record in `rejected` holds: enough to send
@@ -40,6 +42,7 @@ type refusals struct {
 	c      *Collector
 	queue  chan refused
 	writer *kafka.Writer
+	anyone *auth.Limiter // of what comes without a right: it must not fill the topic
 }
 
 type refused struct {
@@ -47,17 +50,28 @@ type refused struct {
 	item envelope.Item
 }
 
-func newRefusals(c *Collector) *refusals {
+func newRefusals(c *Collector) (*refusals, error) {
+	anyone, err := auth.NewLimiter(auth.LimiterOptions{Rate: anyoneRate, Burst: 10 * anyoneRate, MaxKeys: 1, Now: c.opt.Clock})
+	if err != nil {
+		return nil, err
+	}
 	byMessage := kafka.BalancerFunc(func(msg kafka.Message, _ ...int) int { return msg.Partition })
 	w := c.opt.Stream.NewWriter(schemas.TopicRejected, byMessage)
 	w.MaxAttempts = 3
-	return &refusals{c: c, queue: make(chan refused, refusedQueue), writer: w}
+	return &refusals{c: c, queue: make(chan refused, refusedQueue), writer: w, anyone: anyone}, nil
 }
 
 // add counts a refusal and queues it. The body is copied: its buffer is the
 // request's.
 func (r *refusals) add(req request, it envelope.Item) {
 	r.c.metrics.rejected.WithLabelValues(string(it.Refusal.Reason)).Inc()
+	switch it.Refusal.Reason {
+	case schemas.ReasonUnknownKey, schemas.ReasonBadSignature, schemas.ReasonUnknownSource:
+		if ok, _ := r.anyone.Allow("", 1); !ok {
+			r.c.metrics.unkept.Inc()
+			return
+		}
+	}
 	it.Raw = append([]byte(nil), it.Raw[:min(len(it.Raw), refusedBody+1)]...)
 	it.Event = nil
 	select {

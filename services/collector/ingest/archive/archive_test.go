@@ -132,7 +132,7 @@ func TestShapesOfBodies(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, line := range bytes.Split(sample(f), []byte("\n{")) {
+	for line := range bytes.SplitSeq(sample(f), []byte("\n{")) {
 		f.Add(append([]byte("{"), line...))
 	}
 	f.Add([]byte(`[[[[{"a":[[[`))

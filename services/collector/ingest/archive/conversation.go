@@ -2,6 +2,7 @@ package archive
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/tagwire/tagwire/libs/event"
@@ -132,9 +133,7 @@ func texts(list []string) []any {
 func fill(e *event.Event, msgtype string, content envelope.Object) {
 	e.Type = "chat.message"
 	rest := envelope.Object{}
-	for k, v := range content {
-		rest[k] = v
-	}
+	maps.Copy(rest, content)
 	switch msgtype {
 	case "text", "markdown":
 		e.Text = take(rest, "content")
@@ -163,9 +162,7 @@ func fill(e *event.Event, msgtype string, content envelope.Object) {
 	case "image", "voice", "video", "emotion":
 		delete(rest, "sdkfileid")
 	}
-	for k, v := range rest {
-		e.Properties[k] = v
-	}
+	maps.Copy(e.Properties, rest)
 }
 
 func titled(typ, id, title string) *event.Object {

@@ -16,13 +16,9 @@ func service(obj envelope.Object, in Input) ([]*event.Event, *envelope.Refusal) 
 	content, _ := obj[msgtype].(map[string]any)
 	customer := envelope.FirstText(obj, "external_userid")
 	e.StaffID = envelope.FirstText(obj, "servicer_userid")
-	kf := envelope.FirstText(obj, "open_kfid")
 	if msgtype == "event" {
 		if customer == "" {
 			customer = envelope.FirstText(content, "external_userid")
-		}
-		if kf == "" {
-			kf = envelope.FirstText(content, "open_kfid")
 		}
 		return serviceEvent(e, content, customer, in), nil
 	}
@@ -36,7 +32,7 @@ func service(obj envelope.Object, in Input) ([]*event.Event, *envelope.Refusal) 
 	}
 	e.Touchpoint = "kf"
 	e.Properties["msgtype"] = msgtype
-	e.Properties["open_kfid"] = kf
+	e.Properties["open_kfid"] = envelope.FirstText(obj, "open_kfid")
 	fill(e, msgtype, content)
 	return address(e, customer, in), nil
 }

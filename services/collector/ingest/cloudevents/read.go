@@ -3,6 +3,7 @@ package cloudevents
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -190,9 +191,7 @@ func split(data envelope.Object) envelope.Object {
 		ours[k] = v
 	}
 	if given, ok := ours["properties"].(map[string]any); ok {
-		for k, v := range given {
-			props[k] = v
-		}
+		maps.Copy(props, given)
 	} else if ours["properties"] != nil {
 		return ours // of a wrong type: refused by name
 	}

@@ -14,8 +14,15 @@ func Canonical(obj Object, in Input) (*event.Event, *Refusal) {
 		to   *string
 		name string
 	}{
-		{&e.EventID, "event_id"}, {&e.Type, "type"}, {&e.StaffID, "staff_id"}, {&e.Channel, "channel"},
-		{&e.StoreID, "store_id"}, {&e.Touchpoint, "touchpoint"}, {&e.From, "from"}, {&e.Currency, "currency"}, {&e.Text, "text"},
+		{&e.EventID, "event_id"},
+		{&e.Type, "type"},
+		{&e.StaffID, "staff_id"},
+		{&e.Channel, "channel"},
+		{&e.StoreID, "store_id"},
+		{&e.Touchpoint, "touchpoint"},
+		{&e.From, "from"},
+		{&e.Currency, "currency"},
+		{&e.Text, "text"},
 	}
 	var why *Refusal
 	for _, t := range texts {

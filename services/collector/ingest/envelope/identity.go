@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -81,10 +82,8 @@ func AddIdentity(e *event.Event, namespace, value string) *Refusal {
 	if why != nil || !ok {
 		return why
 	}
-	for _, have := range e.Identities {
-		if have == id {
-			return nil
-		}
+	if slices.Contains(e.Identities, id) {
+		return nil
 	}
 	e.Identities = append(e.Identities, id)
 	return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"strconv"
 	"strings"
@@ -70,8 +71,7 @@ func DecodeObject(raw []byte, nesting int) (Object, *Refusal) {
 
 // Malformed words a decoder's error with its place.
 func Malformed(err error) *Refusal {
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return Refuse(schemas.ReasonMalformed, "not JSON at byte %d: %s", syntax.Offset, syntax.Error())
 	}
 	return Refuse(schemas.ReasonMalformed, "not JSON: the text ends too early")
@@ -176,9 +176,7 @@ func FirstText(obj Object, names ...string) string {
 // when it was sent) do not count, nor does the order of members.
 func Hash(source string, obj Object, without ...string) string {
 	rest := make(Object, len(obj))
-	for k, v := range obj {
-		rest[k] = v
-	}
+	maps.Copy(rest, obj)
 	for _, k := range without {
 		delete(rest, k)
 	}

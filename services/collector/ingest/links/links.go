@@ -131,7 +131,7 @@ func Automatic(r *http.Request) bool {
 			return true
 		}
 	}
-	agent := strings.ToLower(r.UserAgent()) + ";"
+	agent := strings.ReplaceAll(strings.ToLower(r.UserAgent())+";", "cubot", "") // a make of telephones
 	for _, word := range bots() {
 		if strings.Contains(agent, word) {
 			return true

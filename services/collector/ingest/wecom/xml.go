@@ -114,7 +114,7 @@ func (n *node) list(name string) []string {
 	if len(c.children) > 0 {
 		return out
 	}
-	for _, s := range strings.Split(c.text, ",") {
+	for s := range strings.SplitSeq(c.text, ",") {
 		if s = strings.TrimSpace(s); s != "" {
 			out = append(out, s)
 		}
