@@ -12,7 +12,7 @@ type Kind string
 // The kinds of records in `events`.
 const (
 	KindEvent    Kind = "event"    // an interaction of Profile
-	KindLink     Kind = "link"     // Profile (the younger) and Other are one customer; asked by a resolver
+	KindLink     Kind = "link"     // of each of Links the younger and the older are one customer; asked by a resolver or a shard
 	KindOffer    Kind = "offer"    // the younger offers itself to Profile (the older)
 	KindVerdict  Kind = "verdict"  // the older answers Profile's offer
 	KindHandover Kind = "handover" // a part of the younger's state, addressed to Profile (the older)
@@ -34,7 +34,22 @@ type Record struct {
 	Repair   bool       `json:"repair,omitempty"`
 	Internal bool       `json:"internal,omitempty"` // a test, staff or internal identity
 	Merge    *Merge     `json:"m,omitempty"`
+	Links    []Link     `json:"l,omitempty"`
 	Control  *Control   `json:"c,omitempty"`
+}
+
+// Link asks that two profiles become one. It goes to the shard of the younger.
+type Link struct {
+	Younger string `json:"y"`
+	Older   string `json:"o"`
+}
+
+// LinkOf orders the two by age.
+func LinkOf(a, b string) Link {
+	if Older(a, b) {
+		return Link{Younger: b, Older: a}
+	}
+	return Link{Younger: a, Older: b}
 }
 
 // Merge carries the steps by which two profiles become one.

@@ -264,6 +264,10 @@ func NextDue(s *rule.Set, p *profile.Profile) event.Time {
 // judges everything again.
 func Merge(s *rule.Set, winner, loser *profile.Profile, mergeID string) Result {
 	res := Result{}
+	had := make(map[string]bool, len(winner.Tags))
+	for name := range winner.Tags {
+		had[name] = true
+	}
 	if !winner.Absorb(loser, mergeID, s.Shape) {
 		res.Duplicate = true
 		return res
@@ -277,6 +281,11 @@ func Merge(s *rule.Set, winner, loser *profile.Profile, mergeID string) Result {
 	}
 	if winner.Refused || winner.Suppressed {
 		return res
+	}
+	for _, t := range winner.TagStates() { // what the loser's removal took out of the counts comes in here
+		if !had[t.Tag] {
+			j.note(t.Tag, winner.Tags[t.Tag], event.OpApplied, nil)
+		}
 	}
 	j.expire()
 	j.rules()

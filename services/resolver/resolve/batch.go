@@ -97,12 +97,6 @@ func (o *owner) plan(ctx context.Context, records []stream.Record) (plan, error)
 				en.Internal = en.Internal || internal[id.String()]
 			}
 		}
-		if i == 0 {
-			for len(o.pending) > 0 && len(en.Requests) < maxRequests {
-				en.Requests = append(en.Requests, o.pending[0])
-				o.pending = o.pending[1:]
-			}
-		}
 		p.Entries = append(p.Entries, en)
 	}
 	p.Links = rt.links
@@ -126,7 +120,7 @@ func (o *owner) internal() map[string]bool {
 
 // publish sends the records of a plan: each partition's in the order of raw,
 // the same again until acknowledged.
-func (o *owner) publish(ctx context.Context, p plan, records []stream.Record) error {
+func (o *owner) publish(ctx context.Context, p plan, records []stream.Record, claimed []event.Link) error {
 	out := &outgoing{o: o, events: map[int][]stream.Message{}}
 	if err := o.warm(ctx, p, records); err != nil {
 		return err
@@ -141,6 +135,12 @@ func (o *owner) publish(ctx context.Context, p plan, records []stream.Record) er
 			continue
 		}
 		if err := out.add(ctx, rec, en); err != nil {
+			return err
+		}
+	}
+	if len(records) > 0 {
+		last := records[len(records)-1]
+		if err := out.links(claimed, last.Offset*perOffset+numberClaimed, event.At(last.Time)); err != nil {
 			return err
 		}
 	}
@@ -166,7 +166,7 @@ type outgoing struct {
 func (out *outgoing) add(ctx context.Context, rec stream.Record, en entry) error {
 	o := out.o
 	raw := fmt.Sprintf("%s/%d/%d", schemas.TopicRaw, o.number, rec.Offset)
-	number := rec.Offset * 16
+	number := rec.Offset*perOffset + numberEvent
 	if kindOf(rec) == KindImport {
 		return out.mark(rec, number, raw)
 	}
@@ -197,12 +197,22 @@ func (out *outgoing) add(ctx context.Context, rec stream.Record, en entry) error
 	if err := out.send(r, event.Shard(en.Profile, o.r.Shards)); err != nil {
 		return err
 	}
-	for i, q := range en.Requests {
-		link := &event.Record{
-			Kind: event.KindLink, Source: o.source(), Number: number + 1 + int64(i), Place: e.ReceivedAt, Profile: q.Younger,
-			Merge: &event.Merge{Other: q.Older}, Raw: raw,
+	return out.links(en.Requests, rec.Offset*perOffset+numberLinks, e.ReceivedAt)
+}
+
+// links sends each link to the shard of its younger: one record a shard, so that
+// one number names it.
+func (out *outgoing) links(links []event.Link, number int64, place event.Time) error {
+	byShard := map[int][]event.Link{}
+	for _, l := range links {
+		if l.Younger != l.Older {
+			s := event.Shard(l.Younger, out.o.r.Shards)
+			byShard[s] = append(byShard[s], l)
 		}
-		if err := out.send(link, event.Shard(q.Younger, o.r.Shards)); err != nil {
+	}
+	for s, ls := range byShard {
+		r := &event.Record{Kind: event.KindLink, Source: out.o.source(), Number: number, Place: place, Profile: ls[0].Younger, Links: ls}
+		if err := out.send(r, s); err != nil {
 			return err
 		}
 	}

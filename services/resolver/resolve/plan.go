@@ -15,24 +15,11 @@ type entry struct {
 	Profile  string           `json:"p,omitempty"`
 	Own      []event.Identity `json:"own,omitempty"`
 	Matches  []event.Match    `json:"m,omitempty"`
-	Requests []request        `json:"r,omitempty"`
+	Requests []event.Link     `json:"r,omitempty"`
 	Internal bool             `json:"i,omitempty"`
 	Reason   string           `json:"x,omitempty"` // rejected
 	Detail   string           `json:"d,omitempty"`
 	Repair   bool             `json:"repair,omitempty"`
-}
-
-// request asks that two profiles become one.
-type request struct {
-	Younger string `json:"y"`
-	Older   string `json:"o"`
-}
-
-func requestOf(a, b string) request {
-	if event.Older(a, b) {
-		return request{Younger: b, Older: a}
-	}
-	return request{Younger: a, Older: b}
 }
 
 // plan is the decision about a batch.
@@ -60,7 +47,17 @@ func decodePlan(b []byte) (plan, error) {
 	return p, nil
 }
 
-// maxRequests of one record: its number leaves room for 16 records an offset.
+// What one raw record gives is numbered within its offset: the event itself,
+// the links that it tells of, and those that claiming its batch's identities
+// brought up.
+const (
+	perOffset     = 16
+	numberEvent   = 0
+	numberLinks   = 1
+	numberClaimed = 2
+)
+
+// maxRequests of one record.
 const maxRequests = 14
 
 // router decides the routes of one batch. known is what Redis says of all
@@ -115,7 +112,7 @@ func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry
 		}
 		if !seen[p] && len(out.Requests) < maxRequests {
 			seen[p] = true
-			if q := requestOf(p, out.Profile); r.asked.first(q) {
+			if q := event.LinkOf(p, out.Profile); r.asked.first(q) {
 				out.Requests = append(out.Requests, q)
 			}
 		}
@@ -172,15 +169,15 @@ const DirectNamespace = "profile"
 
 // recent remembers the newest requests: asking again is harmless but costs.
 type recent struct {
-	set   map[request]bool
-	order []request
+	set   map[event.Link]bool
+	order []event.Link
 }
 
-func newRecent() *recent { return &recent{set: map[request]bool{}} }
+func newRecent() *recent { return &recent{set: map[event.Link]bool{}} }
 
 const maxRecent = 10000
 
-func (r *recent) first(q request) bool {
+func (r *recent) first(q event.Link) bool {
 	if r.set[q] {
 		return false
 	}

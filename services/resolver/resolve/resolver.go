@@ -126,16 +126,15 @@ func (r *Resolver) own(ctx context.Context, g *stream.Generation, number int) {
 
 // owner serves one raw partition from take-over on.
 type owner struct {
-	r       *Resolver
-	log     *zap.Logger
-	gen     *stream.Generation
-	number  int
-	mem     *rawplan.Partition
-	pos     rawplan.Pos
-	dicts   dictionaries
-	asked   *recent
-	pending []request // of lost claims: they go with the next plan
-	noted   time.Time
+	r      *Resolver
+	log    *zap.Logger
+	gen    *stream.Generation
+	number int
+	mem    *rawplan.Partition
+	pos    rawplan.Pos
+	dicts  dictionaries
+	asked  *recent
+	noted  time.Time
 }
 
 // ErrStateLost says that Redis has no memory of a partition that was read before.
@@ -283,10 +282,13 @@ func (o *owner) carryOut(ctx context.Context, p plan, records []stream.Record) e
 	for _, l := range p.Links {
 		ours[l.Identity] = l.Profile
 	}
+	// An identity that another partition gave to another profile meanwhile: the two
+	// are one customer. A repetition of this plan finds the same again.
+	claimed := make([]event.Link, 0, len(lost))
 	for _, l := range lost {
-		o.pending = append(o.pending, requestOf(ours[l.Identity], l.Profile))
+		claimed = append(claimed, event.LinkOf(ours[l.Identity], l.Profile))
 	}
-	if err := o.publish(ctx, p, records); err != nil {
+	if err := o.publish(ctx, p, records, claimed); err != nil {
 		return err
 	}
 	if err := o.mem.Done(ctx, o.pos.Epoch, o.pos.Offset); err != nil {

@@ -107,6 +107,9 @@ func (o *owner) apply(ctx context.Context, recs []stream.Record, decoded []*even
 	ids := make([]string, 0, len(recs))
 	for _, r := range decoded {
 		ids = append(ids, r.Profile)
+		for _, l := range r.Links {
+			ids = append(ids, l.Younger)
+		}
 	}
 	if err := o.load(ctx, ids); err != nil {
 		return err

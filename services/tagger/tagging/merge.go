@@ -21,14 +21,22 @@ import (
 const partSize = 256 << 10
 
 func (o *owner) merge(bt *batch, r *event.Record) error {
+	if r.Kind == event.KindLink {
+		for _, l := range r.Links {
+			h := o.profile(bt, l.Younger, 0)
+			bt.touch(l.Younger)
+			if err := o.link(bt, h, event.Merge{Other: l.Older}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if r.Merge == nil || r.Profile == "" {
 		return nil
 	}
 	h := o.profile(bt, r.Profile, 0)
 	bt.touch(r.Profile)
 	switch r.Kind {
-	case event.KindLink:
-		return o.link(bt, h, *r.Merge)
 	case event.KindOffer:
 		return o.offer(bt, h, *r.Merge)
 	case event.KindVerdict:
@@ -47,10 +55,8 @@ func (o *owner) request(bt *batch, a, b string) error {
 	if a == b || a == "" || b == "" {
 		return nil
 	}
-	if event.Older(a, b) {
-		a, b = b, a
-	}
-	return o.ask(bt, event.KindLink, a, event.Merge{Other: b})
+	l := event.LinkOf(a, b)
+	return o.sendEvent(bt, event.Record{Kind: event.KindLink, Place: o.now(), Profile: l.Younger, Links: []event.Link{l}})
 }
 
 // link is asked of the younger.
@@ -158,8 +164,13 @@ func (o *owner) resume(bt *batch, p *profile.Profile) error {
 	waiting := p.Waiting
 	p.Waiting = nil
 	for _, w := range waiting {
-		kind := w.Kind
-		if err := o.ask(bt, kind, p.ID, w.Merge); err != nil {
+		var err error
+		if w.Kind == event.KindLink {
+			err = o.request(bt, p.ID, w.Merge.Other)
+		} else {
+			err = o.ask(bt, w.Kind, p.ID, w.Merge)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -171,6 +182,7 @@ func (o *owner) resume(bt *batch, p *profile.Profile) error {
 // that moment the customer is counted in neither, never in both.
 func (o *owner) handOver(bt *batch, h *held, winner, mergeID string) error {
 	loser := *h.p
+	waiting := loser.Waiting
 	loser.Waiting = nil
 	state, err := loser.Encode()
 	if err != nil {
@@ -192,6 +204,7 @@ func (o *owner) handOver(bt *batch, h *held, winner, mergeID string) error {
 	}
 	h.p = loser.Tombstone(winner)
 	o.cache.put(h)
+	loser.Waiting = waiting // they go after the winner, by the forwarding mark
 	return o.resume(bt, &loser)
 }
 

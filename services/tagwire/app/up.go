@@ -19,6 +19,7 @@ import (
 	"github.com/tagwire/tagwire/libs/embedded"
 	"github.com/tagwire/tagwire/libs/parts"
 	"github.com/tagwire/tagwire/libs/process"
+	"github.com/tagwire/tagwire/libs/seal"
 	"github.com/tagwire/tagwire/services/archiver/archive"
 	"github.com/tagwire/tagwire/services/collector/ingest"
 	"github.com/tagwire/tagwire/services/console/api"
@@ -41,12 +42,14 @@ type Endpoints struct {
 	WriteKey         string `json:"write_key"`
 	AdminToken       string `json:"admin_token"`
 	BIPassword       string `json:"bi_password"`
+	Demo             bool   `json:"demo,omitempty"` // nothing here is real
 }
 
 // Options of Up.
 type Options struct {
 	Config  *config.Config
 	Notices []string
+	Demo    bool      // a simulated shop runs: said in endpoints.json and at the start
 	Out     io.Writer // what people read at start
 	Log     *zap.Logger
 	Extra   []parts.Builder                                              // roles beside the six: the demo's shop
@@ -81,6 +84,11 @@ func Up(ctx context.Context, o Options) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // served and closed by then, unless the start failed
+	if cfg.MasterKey.Reveal() == "" { // made at the first start; everything runs in this one process
+		if _, err := seal.LoadOrCreateMaster(filepath.Join(cfg.Data, "master.key")); err != nil {
+			return err
+		}
+	}
 	engines, err := startEngines(ctx, cfg, o)
 	if err != nil {
 		return err
@@ -104,6 +112,7 @@ func run(ctx context.Context, o Options, p *parts.Parts, engines *embedded.Parts
 	}
 	path := filepath.Join(cfg.Data, "endpoints.json")
 	e := endpoints(cfg, engines, listener)
+	e.Demo = o.Demo
 	components = append(components,
 		process.Component{Name: "embedded parts", Stage: process.Part, Run: engines.Run, Drain: 8 * time.Second},
 		process.Component{Name: "http", Stage: process.Source, Run: func(ctx context.Context) error {
@@ -150,14 +159,18 @@ func announce(ctx context.Context, o Options, p *parts.Parts, e Endpoints, path 
 	if err := os.Rename(tmp, path); err != nil {
 		return fmt.Errorf("write endpoints: %w", err)
 	}
+	banner := ""
+	if o.Demo {
+		banner = "演示数据 / demo data：模拟的企业微信店铺，都不是真的 / a simulated WeCom shop, nothing here is real\n"
+	}
 	_, err = fmt.Fprintf(o.Out, `
-Tagwire 已就绪 / is ready
+%sTagwire 已就绪 / is ready
   页面 page            %s
   管理令牌 admin token   %s
   写入密钥 write key     %s
   地址与密码 addresses    %s
   停止 stop            Ctrl-C
-`, e.HTTP, e.AdminToken, e.WriteKey, path)
+`, banner, e.HTTP, e.AdminToken, e.WriteKey, path)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/tagwire/tagwire/libs/process"
@@ -27,14 +28,20 @@ type command struct {
 
 func commands() map[string]command {
 	return map[string]command{
-		"up":    {"up [--data DIR] [--http ADDR] [--demo]", "启动全部", "run everything", up},
-		"run":   {"run collector|resolver|tagger|archiver|notifier|console", "只运行一个角色", "run one role", runRole},
-		"rules": {"rules check|test DIR", "检查或测试规则", "check or test rules", rules},
+		"up":     {"up [--data DIR] [--http ADDR] [--demo]", "启动全部", "run everything", up},
+		"run":    {"run collector|resolver|tagger|archiver|notifier|console", "只运行一个角色", "run one role", runRole},
+		"rules":  {"rules check|test DIR", "检查或测试规则", "check or test rules", rules},
+		"import": {"import FILE --map MAP | --guess", "导入历史文件", "import a file of the past", runImport},
 	}
 }
 
 // errSilent ends with code 1 without another line: all has been said.
 var errSilent = errors.New("")
+
+// exitCode ends with a code of its own; all has been said.
+type exitCode int
+
+func (c exitCode) Error() string { return "exit " + strconv.Itoa(int(c)) }
 
 // Main runs a command line and gives its exit code.
 func Main(args []string, s Streams) int {
@@ -56,6 +63,10 @@ func Main(args []string, s Streams) int {
 		return 0
 	case errors.Is(err, errSilent):
 		return 1
+	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
 	}
 	fmt.Fprintln(s.Err, strings.TrimSpace(err.Error()))
 	return 1

@@ -11,6 +11,7 @@ import (
 	"github.com/tagwire/tagwire/libs/parts"
 	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/services/tagwire/app"
+	"github.com/tagwire/tagwire/services/tagwire/demo"
 )
 
 func up(ctx context.Context, s Streams, args []string) error {
@@ -18,7 +19,8 @@ func up(ctx context.Context, s Streams, args []string) error {
 	fs.SetOutput(s.Err)
 	data := fs.String("data", "", "数据目录 / data folder")
 	http := fs.String("http", "", "HTTP 地址 / HTTP address")
-	demo := fs.Bool("demo", false, "模拟店铺，数据另存 / a simulated shop, kept apart from real data")
+	asDemo := fs.Bool("demo", false, "模拟店铺，数据另存 / a simulated shop, kept apart from real data")
+	speed := fs.Float64("demo-speed", 3, "模拟店铺每秒动作数 / acts a second of the simulated shop")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -38,7 +40,7 @@ func up(ctx context.Context, s Streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *demo {
+	if *asDemo {
 		cfg.Data = filepath.Join(cfg.Data, "demo")
 	}
 	log, err := telemetry.NewLogger(telemetry.LogOptions{Level: cfg.Log.Level, Format: cfg.Log.Format, Out: s.Err})
@@ -48,7 +50,26 @@ func up(ctx context.Context, s Streams, args []string) error {
 	for _, n := range notices {
 		log.Warn(n)
 	}
-	return app.Up(ctx, app.Options{Config: cfg, Notices: notices, Out: s.Out, Log: log})
+	o := app.Options{Config: cfg, Notices: notices, Out: s.Out, Log: log}
+	if *asDemo {
+		if err := withDemo(&o, *speed); err != nil {
+			return err
+		}
+	}
+	return app.Up(ctx, o)
+}
+
+// withDemo lets the simulated shop run beside the roles.
+func withDemo(o *app.Options, speed float64) error {
+	shop, err := demo.New(demo.Options{Dir: o.Config.Data, Speed: speed, Log: o.Log})
+	if err != nil {
+		return err
+	}
+	o.Demo, o.Extra = true, append(o.Extra, shop.Role)
+	o.Ready = func(ctx context.Context, _ *parts.Parts, e app.Endpoints) error {
+		return shop.Begin(ctx, demo.Site{HTTP: e.HTTP, AdminToken: e.AdminToken})
+	}
+	return nil
 }
 
 func runRole(_ context.Context, s Streams, args []string) error {
