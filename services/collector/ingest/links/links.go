@@ -113,7 +113,7 @@ func cut(s string, n int) string {
 // bots are words in the names of programs that open links by themselves.
 func bots() []string {
 	return []string{
-		"bot/", "bot;", "bot ", "-bot", "googlebot", "bingbot", "crawler", "spider", "slurp", "facebookexternalhit", "embedly",
+		"bot/", "bot;", "bot ", "-bot", "slackbot", "googlebot", "bingbot", "crawler", "spider", "slurp", "facebookexternalhit", "embedly",
 		"whatsapp/", "telegrambot", "skypeuripreview", "discordbot", "linkpreview", "link preview", "headlesschrome-prerender",
 		"bingpreview", "mediapartners-google", "wechat-link-preview", "dingtalkbot", "larkurlpreview", "feishu-link-preview", "bytespider",
 	}
