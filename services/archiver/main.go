@@ -1,4 +1,4 @@
-// Command archiver runs the archiver role alone; see package archive.
+// Command archiver runs the archiver role alone; package archive says what it guarantees.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command collector runs the collector role alone; see package ingest.
+// Command collector runs the collector role alone; package ingest says what it guarantees.
 package main
 
 import (

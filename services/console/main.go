@@ -1,4 +1,4 @@
-// Command console runs the console role alone; see package api.
+// Command console runs the console role alone; package api says what it guarantees.
 package main
 
 import (

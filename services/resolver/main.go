@@ -1,4 +1,4 @@
-// Command resolver runs the resolver role alone; see package resolve.
+// Command resolver runs the resolver role alone; package resolve says what it guarantees.
 package main
 
 import (

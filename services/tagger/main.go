@@ -1,4 +1,4 @@
-// Command tagger runs the tagger role alone; see package tagging.
+// Command tagger runs the tagger role alone; package tagging says what it guarantees.
 package main
 
 import (
