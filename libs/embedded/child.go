@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type childSpec struct {
 	command func() (*exec.Cmd, error)   // a fresh command: one is needed for each start
 	ready   func(context.Context) error // nil when it answers; asked again and again while it lives
 	stop    func(*os.Process) error     // asks it to end
+	giveUp  int                         // starts in a row that never became ready; 0: retryGiveUp
 	log     *zap.Logger
 }
 
@@ -45,7 +47,8 @@ type child struct {
 // process is one life of a child.
 type process struct {
 	cmd  *exec.Cmd
-	exit chan error // receives once
+	exit chan error    // how it ended; holds it until asked
+	gone chan struct{} // closed when no process is left
 }
 
 // startChild returns when the first process is ready, or with the reason and the last words of it.
@@ -80,7 +83,6 @@ func (c *child) supervise(ctx context.Context, p *process) {
 			}
 			return
 		case err := <-p.exit:
-			p.exit <- err // for end, should it be asked
 			c.spec.log.Error("part died, starting it again", zap.String("part", c.spec.name), zap.Error(c.spec.lastWords(err)))
 		}
 		if time.Since(born) > settledAfter {
@@ -103,7 +105,7 @@ func (c *child) supervise(ctx context.Context, p *process) {
 			if ctx.Err() != nil {
 				return
 			}
-			if failures++; failures >= retryGiveUp {
+			if failures++; failures >= cmp.Or(c.spec.giveUp, retryGiveUp) {
 				c.failed <- err
 				return
 			}
@@ -123,7 +125,7 @@ func (s childSpec) spawn() (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("log of %s: %w", s.name, err)
 	}
-	p := &process{cmd: cmd, exit: make(chan error, 1)}
+	p := &process{cmd: cmd, exit: make(chan error, 1), gone: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = childAttributes()
 	started := make(chan error)
@@ -134,6 +136,7 @@ func (s childSpec) spawn() (*process, error) {
 		started <- err
 		if err == nil {
 			p.exit <- p.cmd.Wait()
+			close(p.gone)
 		}
 	}()
 	if err := <-started; err != nil {
@@ -159,7 +162,6 @@ func (s childSpec) awaitReady(ctx context.Context, p *process) error {
 		}
 		select {
 		case err := <-p.exit:
-			p.exit <- err
 			return s.lastWords(err)
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w", s.name, errors.Join(context.Cause(ctx), last))
@@ -171,7 +173,7 @@ func (s childSpec) awaitReady(ctx context.Context, p *process) error {
 // end asks the process to end, insists after the grace, and waits until it is gone.
 func (s childSpec) end(p *process) error {
 	select {
-	case <-p.exit:
+	case <-p.gone:
 		return nil
 	default:
 	}
@@ -179,11 +181,11 @@ func (s childSpec) end(p *process) error {
 	t := time.NewTimer(childGrace)
 	defer t.Stop()
 	select {
-	case <-p.exit:
+	case <-p.gone:
 		return nil
 	case <-t.C:
 		err = errors.Join(err, fmt.Errorf("%s still runs after %s", s.name, childGrace), p.cmd.Process.Kill())
-		<-p.exit
+		<-p.gone
 		return err
 	}
 }

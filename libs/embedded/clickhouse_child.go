@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -22,7 +23,7 @@ func (o childOrder) load() error {
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "no terminal for ClickHouse, so a client that misbehaves will make it start again:", err)
 	} else {
-		args = append(args[:len(args):len(args)], "--interactive")
+		args = append(slices.Clip(args), "--interactive")
 		go func() { // lives as long as the process
 			if err := awaitLastWriter(o.Until); err != nil {
 				_, _ = fmt.Fprintln(os.Stderr, err)

@@ -25,6 +25,13 @@
 //     that could not write its offsets is restarted; see repair.go.
 //   - Committed offsets keep their metadata over restarts. Here they expire after a year, as on the brokers of doctor.
 //   - fsync errors are ignored by kfake: a disk that fails to sync is not noticed by the broker.
-//   - At start the whole log is read, so the log is kept short: 32 MiB segments, at most 128 MiB a partition when
-//     everything has been consumed, unless the topic sets retention.bytes itself.
+//   - At start the whole log is read, so the log is kept short: segments of 16 MiB, and besides the one being written
+//     at most 32 MiB a partition when all has been consumed, unless the topic sets segment.bytes or retention.bytes.
+//   - A compacted topic begins with the first batch of which something is left, not at 0: ask for the first offset.
+//
+// # What ClickHouse does differently from a server
+//
+// libchdb is clickhouse-local with listeners: no Keeper, no Replicated tables, no ON CLUSTER, no users made by SQL, no
+// system log tables. Loaded as a library it is given a terminal, without which any client that misbehaves would end it
+// (clickhouse_child.go); run by Python, where npm has no library, it ends then, and is started again within a second.
 package embedded

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -19,7 +20,7 @@ func brokerConfigs() map[string]string {
 	return map[string]string{
 		"log.cleaner.backoff.ms":    "31536000000", // kfake's own retention and compaction: once a year, that is, never
 		"log.retention.ms":          "-1",
-		"log.segment.bytes":         "33554432",
+		"log.segment.bytes":         "16777216",
 		"offsets.retention.minutes": "525600",
 	}
 }
@@ -83,6 +84,7 @@ func (b *broker) open(l net.Listener) error {
 // torn entry would not be found again.
 func (b *broker) keep(ctx context.Context) {
 	defer close(b.done)
+	debug.FreeOSMemory() // the whole log has just gone through memory
 	tick := time.NewTicker(retainEvery)
 	defer tick.Stop()
 	for {

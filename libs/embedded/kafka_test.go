@@ -167,8 +167,10 @@ func TestRetentionNeverRunsAheadOfConsumers(t *testing.T) {
 func TestRetentionBySizeAndAge(t *testing.T) {
 	now := time.Now()
 	parts := []segment{
-		{size: 40, written: now.Add(-8 * 24 * time.Hour)}, {size: 40, written: now.Add(-time.Hour)},
-		{size: 40, written: now.Add(-time.Second)}, {size: 40, written: now.Add(-9 * 24 * time.Hour)},
+		{size: 40, written: now.Add(-8 * 24 * time.Hour)},
+		{size: 40, written: now.Add(-time.Hour)},
+		{size: 40, written: now.Add(-time.Second)},
+		{size: 40, written: now.Add(-9 * 24 * time.Hour)},
 	}
 	with := func(configs map[string]string) int { return expired(parts, topic{Configs: configs}, now) }
 	assert.Equal(t, 1, with(nil), "seven days unless the topic says otherwise")

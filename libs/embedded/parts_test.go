@@ -112,7 +112,7 @@ func TestChildrenEndWithTheirParent(t *testing.T) {
 func TestDeadChildComesBack(t *testing.T) {
 	p, err := Start(t.Context(), allParts(t.TempDir()))
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, p.Close(context.Background())) })
+	t.Cleanup(func() { require.NoError(t, p.Close(context.WithoutCancel(t.Context()))) })
 	fill(t, p)
 	killChild(t, "valkey-server")
 	killChild(t, "tagwire-clickhouse")
@@ -153,7 +153,7 @@ func TestChildThatStaysDeadIsReported(t *testing.T) {
 	script := dir + "/part"
 	require.NoError(t, os.WriteFile(script, []byte("#!/bin/sh\n[ -e "+dir+"/broken ] && { echo no more; exit 3; }\ntouch "+dir+"/up\nexec sleep 1000\n"), 0o700))
 	c, err := startChild(t.Context(), childSpec{
-		name: "Part", logPath: dir + "/log", log: zap.NewNop(), stop: terminate,
+		name: "Part", logPath: dir + "/log", log: zap.NewNop(), stop: terminate, giveUp: 3,
 		command: func() (*exec.Cmd, error) { return exec.Command(script), nil },
 		ready:   func(context.Context) error { _, err := os.Stat(dir + "/up"); return err },
 	})
@@ -197,7 +197,7 @@ func TestClickHouseUsers(t *testing.T) {
 	o.Kafka, o.Redis = false, false
 	p, err := Start(t.Context(), o)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, p.Close(context.Background())) })
+	t.Cleanup(func() { require.NoError(t, p.Close(context.WithoutCancel(t.Context()))) })
 	for _, q := range []string{
 		"CREATE DATABASE tagwire", "CREATE DATABASE bi",
 		"CREATE TABLE tagwire.t (a Int32) ENGINE = MergeTree ORDER BY a", "INSERT INTO tagwire.t VALUES (1), (2)",
@@ -244,7 +244,7 @@ func TestClickHouseOutlivesBadClients(t *testing.T) {
 	o.Kafka, o.Redis = false, false
 	p, err := Start(t.Context(), o)
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, p.Close(context.Background())) })
+	t.Cleanup(func() { require.NoError(t, p.Close(context.WithoutCancel(t.Context()))) })
 	life, err := os.ReadFile(o.Dir + "/clickhouse/data/status")
 	require.NoError(t, err)
 	require.Error(t, native(t, p, "bi", "wrong"))

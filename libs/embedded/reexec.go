@@ -38,15 +38,15 @@ func MaybeChild() {
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		os.Exit(1) //nolint:forbidigo // this is the main of a child
 	}
-	os.Exit(0)
+	os.Exit(0) //nolint:forbidigo // this is the main of a child
 }
 
 func (o childOrder) run() error {
 	switch {
 	case o.Load != "":
-		go watchParent(o.Parent, func() { os.Exit(0) })
+		go watchParent(o.Parent, func() { os.Exit(0) }) //nolint:forbidigo // nobody is left to tell
 		return o.load()
 	case o.Watch != "":
 		return o.watch()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -16,7 +17,7 @@ import (
 const (
 	retainEvery  = 10 * time.Minute
 	defaultAge   = 7 * 24 * time.Hour
-	defaultBytes = 128 << 20 // a partition; the whole log is read at the next start
+	defaultBytes = 32 << 20 // a partition; the whole log is read at the next start
 )
 
 // retain removes closed segments that are too old or too many, by the topic's retention.ms and retention.bytes, but
@@ -115,14 +116,7 @@ func consumed(groups []*kfake.GroupInfo, topic string, partition int32) (floor i
 }
 
 func subscribed(g *kfake.GroupInfo, topic string) bool {
-	for _, m := range g.Members {
-		for _, t := range m.SubscribedTopics {
-			if t == topic {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.Members, func(m kfake.GroupMember) bool { return slices.Contains(m.SubscribedTopics, topic) })
 }
 
 func (b *broker) groups(ctx context.Context) ([]*kfake.GroupInfo, error) {
