@@ -2,6 +2,7 @@ package parts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -55,14 +56,20 @@ func Load(adjust func(*config.Config)) (*config.Config, []string, error) {
 // Main is the whole of a role's main: configuration, clients, the role, and an
 // HTTP address for its own paths, health and metrics. It returns the exit code.
 func Main(name string, build Builder) int {
-	if err := runRole(name, build); err != nil {
+	ctx, cancel := process.Signals(context.Background())
+	defer cancel()
+	if err := RunRole(ctx, name, build); err != nil {
 		fmt.Fprintln(os.Stderr, name+":", err)
 		return 1
 	}
 	return 0
 }
 
-func runRole(name string, build Builder) error {
+// errAlone refuses a role that has nothing to work with.
+var errAlone = errors.New("单独运行的角色需要 kafka.brokers、redis.addr、clickhouse.addr；`tagwire up` 会自带缺少的部分 / a role alone needs kafka.brokers, redis.addr and clickhouse.addr; `tagwire up` embeds what is not given")
+
+// RunRole runs one role until ctx ends.
+func RunRole(ctx context.Context, name string, build Builder) error {
 	cfg, notices, err := Load(nil)
 	if err != nil {
 		return err
@@ -74,8 +81,9 @@ func runRole(name string, build Builder) error {
 	for _, n := range notices {
 		log.Warn(n)
 	}
-	ctx, cancel := process.Signals(context.Background())
-	defer cancel()
+	if !cfg.KafkaExternal() || !cfg.RedisExternal() || !cfg.ClickHouseExternal() {
+		return errAlone
+	}
 	p, err := Open(ctx, cfg, log.With(zap.String("role", name)))
 	if err != nil {
 		return err

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
+	"github.com/tagwire/tagwire/libs/parts"
+	"github.com/tagwire/tagwire/services/notifier/notify"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
@@ -24,11 +26,13 @@ func TestTheProgramBecomesReadyAndStops(t *testing.T) {
 	t.Setenv("TAGWIRE_KAFKA_BROKERS", strings.Join(p.KafkaBrokers, ","))
 	t.Setenv("TAGWIRE_REDIS_ADDR", p.RedisAddr)
 	t.Setenv("TAGWIRE_REDIS_PASSWORD", p.RedisPassword)
+	t.Setenv("TAGWIRE_CLICKHOUSE_ADDR", "127.0.0.1:1") // the notifier does not use it
+	t.Setenv("TAGWIRE_MASTER_KEY", strings.Repeat("0f", 32))
 	t.Setenv("TAGWIRE_HTTP", addr)
 	t.Setenv("TAGWIRE_DATA", t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, "") }()
+	go func() { done <- parts.RunRole(ctx, "notifier", notify.Role) }()
 	require.Eventually(t, func() bool {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/readyz", nil)
 		if err != nil {
@@ -49,5 +53,5 @@ func TestTheProgramBecomesReadyAndStops(t *testing.T) {
 
 func TestTheProgramNamesWhatItLacks(t *testing.T) {
 	t.Setenv("TAGWIRE_KAFKA_BROKERS", "")
-	require.ErrorContains(t, run(t.Context(), ""), "kafka.brokers and redis.addr are needed")
+	require.ErrorContains(t, parts.RunRole(t.Context(), "notifier", notify.Role), "a role alone needs kafka.brokers")
 }

@@ -29,10 +29,16 @@ func Normalize(ids []event.Identity, h hasher) []event.Identity {
 	return out
 }
 
+// linkNamespace is how the collector names the profile that a link was made for.
+const linkNamespace = "profile_id"
+
 // NormalizeOne is Normalize for one identity; its value is empty when nothing
 // is left of it.
 func NormalizeOne(id event.Identity, h hasher) event.Identity {
 	id.Value = strings.TrimSpace(id.Value)
+	if id.Namespace == linkNamespace {
+		id.Namespace = DirectNamespace
+	}
 	switch id.Namespace {
 	case "phone":
 		id.Value = phone(id.Value)

@@ -75,9 +75,13 @@ type router struct {
 // it starts its own and the shards decide.
 func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry {
 	out := entry{Offset: offset}
-	if len(ids) == 1 && ids[0].Namespace == DirectNamespace {
-		out.Profile = ids[0].Value
-		return out
+	for _, id := range ids {
+		if id.Namespace == DirectNamespace {
+			// What people do to a customer, and links made for one. A link may have been
+			// passed on, so the browser that opened it is not linked to the customer.
+			out.Profile = id.Value
+			return out
+		}
 	}
 	strongest, anyFound, unknownUnique := r.survey(ids)
 	switch {
