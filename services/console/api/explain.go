@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/rule"
@@ -80,7 +82,7 @@ func (s *subject) explain(tag string) (*explanation, bool) {
 	if decided {
 		e.Reason["manual"] = map[string]any{"on": manual.On, "at": manual.At, "by": manual.By}
 	}
-	e.Text = e.sentence(decided, manual.On)
+	e.Text = e.sentence(e.Since.Std().In(s.rules.Zone).Format("2006-01-02 15:04:05"), decided, manual.On)
 	return e, true
 }
 
@@ -115,7 +117,7 @@ func (s *subject) judge(e *explanation, t *rule.Tag, tag string) {
 		e.Reason[c.Tag] = c.When.Eval(m).True()
 	}
 	if t.Lasts > 0 {
-		e.Reason["lasts"] = t.Lasts.String()
+		e.Reason["lasts"] = span(t.Lasts)
 	}
 	if s.rules.Reads(tag, s.warm) {
 		e.Warming = s.warm
@@ -123,8 +125,7 @@ func (s *subject) judge(e *explanation, t *rule.Tag, tag string) {
 }
 
 // sentence says it in one sentence.
-func (e *explanation) sentence(decided, on bool) sentence {
-	since := e.Since.Std().Format("2006-01-02 15:04:05Z")
+func (e *explanation) sentence(since string, decided, on bool) sentence {
 	switch {
 	case decided && on:
 		return sentence{"由人工打上，规则不再改动它。", "A person gave this tag; rules do not change it."}
@@ -145,6 +146,18 @@ func (e *explanation) sentence(decided, on bool) sentence {
 		fmt.Sprintf("未持有：规则「%s」现在不成立%s。", e.Rule, because("，当前 ", e)),
 		fmt.Sprintf("Not held: rule %q does not apply now%s.", e.Rule, because("; now ", e)),
 	}
+}
+
+// span is a duration as rules write it.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= day && d%day == 0 {
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	}
+	if d%time.Hour == 0 {
+		return strconv.FormatInt(int64(d/time.Hour), 10) + "h"
+	}
+	return d.String()
 }
 
 // because lists the values that the rule reads.

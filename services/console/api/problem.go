@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func asProblem(err error) *problem {
 		p.Errors = invalid.Problems
 		return p
 	case errors.As(err, &history):
-		p = refuse(http.StatusConflict, "needs_history",
+		p = refuse(http.StatusUnprocessableEntity, "needs_history",
 			"这些指标需要历史数据，而之前没有保留相应的事实；当前版本还不能从历史重建。若接受从现在开始累计，请加 ?history=none 保存",
 			fmt.Sprintf("%s; building them from history is not served yet. Save with ?history=none to let them begin empty", history.Error()))
 		p.Needs = history.Needs
@@ -114,13 +115,15 @@ func (p *problem) write(w http.ResponseWriter) {
 
 // answer writes JSON.
 func answer(w http.ResponseWriter, status int, body any) error {
-	b, err := json.Marshal(body)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // conditions are full of < and >, and no page reads this as HTML
+	if err := enc.Encode(body); err != nil {
 		return fmt.Errorf("encode an answer: %w", err)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(b, '\n')) // the client may be gone
+	_, _ = w.Write(b.Bytes()) // the client may be gone
 	return nil
 }
 

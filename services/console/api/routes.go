@@ -3,7 +3,11 @@ package api
 import (
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
+
+	"go.uber.org/zap"
 
 	"github.com/tagwire/tagwire/services/console/web"
 )
@@ -67,7 +71,7 @@ func (a *API) routes() http.Handler {
 	mux.HandleFunc("GET /openapi.json", serveDescription)
 	mux.Handle("/api/", a.answering(route{serve: a.unknown(mux)}))
 	mux.Handle("/", web.Handler())
-	return protect(mux)
+	return a.protect(mux)
 }
 
 // answering turns a handle into a handler.
@@ -102,8 +106,14 @@ func (a *API) unknown(mux *http.ServeMux) handle {
 // protect sets what every answer of the API carries, and refuses what another
 // site makes a browser send with the session's cookie. A token is not sent by
 // itself, so requests that carry one are not asked where they come from.
-func protect(next http.Handler) http.Handler {
+func (a *API) protect(next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
+	if u, err := url.Parse(a.opt.Config.PublicURL); err == nil && u.Host != "" {
+		// A proxy in front may ask us by another name than the page was asked by.
+		if err := origins.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
+			a.opt.Log.Warn("public_url is not an origin", zap.Error(err))
+		}
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/api/") {
 			next.ServeHTTP(w, r)
@@ -128,3 +138,15 @@ func protect(next http.Handler) http.Handler {
 
 // errGone ends a stream whose reader has left.
 var errGone = errors.New("the reader has left")
+
+// Routes are the paths of the API by method, sorted.
+func (a *API) Routes() map[string][]string {
+	out := map[string][]string{}
+	for _, rt := range a.table() {
+		out[rt.method] = append(out[rt.method], prefix+rt.path)
+	}
+	for _, paths := range out {
+		slices.Sort(paths)
+	}
+	return out
+}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 
@@ -143,10 +144,15 @@ func (a *API) putRules(w http.ResponseWriter, r *http.Request) error {
 	}
 	out, err := a.activator.Put(r.Context(), req)
 	var errs rule.Errors
+	var needs *activation.HistoryError
 	switch {
 	case errors.As(err, &errs):
 		p := refuse(http.StatusUnprocessableEntity, "rules_invalid", "规则有 "+strconv.Itoa(len(errs))+" 处错误，未保存", strconv.Itoa(len(errs))+" mistakes in the rules; nothing was saved")
 		p.Errors = errs
+		return p
+	case errors.As(err, &needs):
+		p := asProblem(err)
+		p.Errors = placesOf(needs.Needs, req.Files)
 		return p
 	case err != nil && out.Version == 0:
 		return err
@@ -160,6 +166,31 @@ func (a *API) putRules(w http.ResponseWriter, r *http.Request) error {
 	}
 	saved.Activating = true
 	return answer(w, http.StatusAccepted, saved)
+}
+
+// placesOf says where in the files the measures stand that lack history.
+func placesOf(needs []string, files map[string]string) []rule.Error {
+	var out []rule.Error
+	for _, name := range needs {
+		e := rule.Error{File: slices.Min(slices.Collect(maps.Keys(files))), Line: 1, Column: 1}
+		key := regexp.MustCompile(`^\s*["']?` + regexp.QuoteMeta(name) + `["']?\s*:`)
+		if typ, ok := strings.CutPrefix(name, "absent "); ok {
+			key = regexp.MustCompile(`absent\(\s*["']` + regexp.QuoteMeta(typ) + `["']`)
+		}
+	search:
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			for n, line := range strings.Split(files[file], "\n") {
+				if at := key.FindStringIndex(line); at != nil {
+					start := at[0] + len(line[at[0]:]) - len(strings.TrimLeft(line[at[0]:], " \t"))
+					e.File, e.Line, e.Column = file, n+1, 1+utf8.RuneCountInString(line[:start])
+					break search
+				}
+			}
+		}
+		e.Message = "“" + name + "”需要历史数据，尚不能重建 / needs facts that were not kept so far"
+		out = append(out, e)
+	}
+	return out
 }
 
 // readRules takes YAML, or JSON with files.

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
 )
@@ -51,11 +53,46 @@ func (a *API) status(w http.ResponseWriter, r *http.Request) error {
 			into[name] = worse(into, name, health{c.OK, c.LagSeconds, c.Detail})
 		}
 	}
+	a.ping(r.Context(), out.Parts)
 	if v, err := a.board.Now(r.Context()); err == nil {
 		out.Streams.AsOf = v.AsOf
 		out.Rules = rulesStatus{v.RulesVersion, v.Activating, a.activator.Trouble()}
 	}
 	return answer(w, http.StatusOK, out)
+}
+
+// ping asks the parts that no check speaks of.
+func (a *API) ping(ctx context.Context, into map[string]health) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	asks := map[string]func(context.Context) error{
+		"kafka": a.opt.Stream.Ping,
+		"redis": func(ctx context.Context) error { return a.opt.Redis.Ping(ctx).Err() },
+	}
+	if a.opt.Warehouse != nil {
+		asks["clickhouse"] = a.opt.Warehouse.Ping
+	}
+	type reply struct {
+		name string
+		err  error
+	}
+	replies := make(chan reply, len(asks))
+	asked := 0
+	for name, ask := range asks {
+		if _, known := into[name]; known {
+			continue
+		}
+		asked++
+		go func() { replies <- reply{name, ask(ctx)} }() // ends with ctx at the latest
+	}
+	for range asked {
+		got := <-replies
+		h := health{OK: got.err == nil}
+		if got.err != nil {
+			h.Detail = "没有应答 / it does not answer"
+		}
+		into[got.name] = h
+	}
 }
 
 // worse joins the checks of one role: all must be in order, the largest lag

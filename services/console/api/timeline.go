@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +42,9 @@ func (a *API) timeline(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	page.Entries = slices.DeleteFunc(page.Entries, func(e warehouse.Entry) bool { // the alert's own entry says it
+		return e.Kind == warehouse.KindEvent && e.Source == sourceConsole && strings.HasPrefix(e.Type, "alert.")
+	})
 	fields := make([]*string, 0, 3*len(page.Entries))
 	for i := range page.Entries {
 		e := &page.Entries[i]

@@ -16,8 +16,8 @@ const (
 	joinFor   = 300 * time.Millisecond // an event waits for what it caused
 	joinMore  = 60 * time.Millisecond  // after the first effect, for the rest of the commit
 	joinEarly = 2 * time.Second        // an effect that was read before its event waits for it
-	joinLate  = 10 * time.Second       // an effect that comes after its event went out sends it again
-	joinRoom  = 20_000                 // events and effects that wait; beyond it events go out alone
+	joinLate  = 3 * time.Second        // an effect that comes after its event went out sends it again
+	joinRoom  = 50_000                 // events and effects that wait; beyond it events go out alone
 )
 
 // effects is what an event caused.
@@ -168,16 +168,15 @@ func (j *join) run(ctx context.Context) error {
 func (j *join) flush(now time.Time, sweep bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.queue = slices.DeleteFunc(j.queue, func(w *waiting) bool {
-		if w.until.After(now) {
-			return false
-		}
+	n := 0
+	for ; n < len(j.queue) && !j.queue[n].until.After(now); n++ { // in the order in which they came
+		w := j.queue[n]
 		if j.byID[w.e.EventID] == w {
 			w.sent, w.until = true, now.Add(joinLate)
 		}
 		j.send(w.e.clone())
-		return true
-	})
+	}
+	j.queue = slices.Delete(j.queue, 0, n)
 	if !sweep {
 		return
 	}
