@@ -101,8 +101,12 @@ func (f *importFlags) report(s Streams, res importer.Result) error {
 			return fmt.Errorf("write: %w", err)
 		}
 	} else {
-		fmt.Fprintf(s.Out, "导入完成 / imported %q: %d 行 rows, 新写入 sent %d, 已有 already there %d, 被拒 rejected %d, %.1f s\n",
-			res.Name, res.Rows, res.Sent+max(0, res.Resumed-res.Rejected), res.Had, res.Rejected, res.Seconds)
+		resumed := ""
+		if res.Resumed > 0 {
+			resumed = fmt.Sprintf(", 上次已完成 done before %d", res.Resumed)
+		}
+		fmt.Fprintf(s.Out, "导入完成 / imported %q: %d 行 rows%s, 新写入 sent %d, 已有 already there %d, 被拒 rejected %d, %.1f s\n",
+			res.Name, res.Rows, resumed, res.Sent, res.Had, res.Rejected, res.Seconds)
 		if res.Rejected > 0 {
 			fmt.Fprintf(s.Out, "被拒的行与原因 / rejected rows with reasons: %s\n", res.Rejects)
 		}
@@ -125,7 +129,8 @@ func fileName(name string) string {
 
 // where finds the server anew each time; a server that is away is waited for.
 func (f *importFlags) where(say func(importer.Notice)) func(context.Context) (importer.Place, error) {
-	began := false
+	var began bool
+	giveUp := time.Now().Add(startWait)
 	return func(ctx context.Context) (importer.Place, error) {
 		if f.data == "" {
 			return importer.Place{URL: f.url, Key: f.key}, nil
@@ -141,7 +146,8 @@ func (f *importFlags) where(say func(importer.Notice)) func(context.Context) (im
 				}
 				return importer.Place{URL: e.HTTP, Key: key, Instance: instance, History: f.history(source)}, nil
 			}
-			if !began { // it was never there: more likely a wrong folder
+			_, missing := os.Stat(filepath.Join(f.data, "lock"))
+			if !began && (missing != nil || time.Now().After(giveUp)) { // it was never there: more likely a wrong folder
 				return importer.Place{}, err
 			}
 			say(importer.Notice{Zh: "等待 Tagwire 重新启动", En: "waiting for Tagwire to come back"})
@@ -154,7 +160,10 @@ func (f *importFlags) where(say func(importer.Notice)) func(context.Context) (im
 	}
 }
 
-const connectWait = 15 * time.Second
+const (
+	connectWait = 15 * time.Second
+	startWait   = 30 * time.Second // for a Tagwire that is just being started
+)
 
 func (f *importFlags) history(source string) func(context.Context) (importer.History, error) {
 	return func(ctx context.Context) (importer.History, error) {

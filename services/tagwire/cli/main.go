@@ -32,6 +32,12 @@ func commands() map[string]command {
 		"run":    {"run collector|resolver|tagger|archiver|notifier|console", "只运行一个角色", "run one role", runRole},
 		"rules":  {"rules check|test DIR", "检查或测试规则", "check or test rules", rules},
 		"import": {"import FILE --map MAP | --guess", "导入历史文件", "import a file of the past", runImport},
+		"send":   {"send --type TYPE --user ID [--prop k=v …]", "发送一个事件", "send one event", runSend},
+		"tail":   {"tail [--source ID]", "看实时事件", "show live events", runTail},
+		"verify": {"verify", "重新计数并核对", "count anew and compare", runVerify},
+		"defs":   {"defs export|import FOLDER", "导出或导入定义", "export or import definitions", runDefs},
+		"bench":  {"bench [--latency] [--json] [--write PAGE]", "测量本机性能", "measure this machine", runBench},
+		"doctor": {"doctor", "检查各部件", "check the parts", runDoctor},
 	}
 }
 

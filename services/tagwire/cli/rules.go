@@ -53,6 +53,8 @@ func rules(ctx context.Context, s Streams, args []string) error {
 	switch args[0] {
 	case "check":
 		return rulesCheck(s, args[1:])
+	case "test":
+		return rulesTest(s, args[1:])
 	}
 	return fmt.Errorf("没有命令 rules %s / there is no command rules %s", args[0], args[0])
 }
