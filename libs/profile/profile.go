@@ -60,7 +60,7 @@ type Profile struct {
 // SeenID remembers an event that has arrived.
 type SeenID struct {
 	Hash uint64     `cbor:"1,keyasint"`
-	At   event.Time `cbor:"2,keyasint"` // place in time
+	At   event.Time `cbor:"2,keyasint"` // when it arrived
 }
 
 // Contact is one member of staff who serves the customer.
@@ -158,7 +158,7 @@ func IDHash(source, eventID string) uint64 {
 	return v
 }
 
-// Remember notes an arrived id at its place in time; false if it has arrived
+// Remember notes an id that arrived at a moment; false if it has arrived
 // within the last 24 h (the newest 4,096).
 func (p *Profile) Remember(hash uint64, at event.Time) bool {
 	floor := at.Add(-Horizon)

@@ -36,7 +36,7 @@ func Event(s *rule.Set, p *profile.Profile, in Input) Result {
 	if p.Suppressed && e.Type != TypeConsent {
 		return res
 	}
-	if !p.Remember(profile.IDHash(e.Source, e.EventID), in.Place) {
+	if !p.Remember(profile.IDHash(e.Source, e.EventID), e.ReceivedAt) { // by arrival, also for imports of long ago
 		res.Duplicate = true
 		return res
 	}
