@@ -61,10 +61,8 @@ func (s *Shop) check(ctx context.Context) error {
 		if c.State != "compared" || c.Difference == 0 {
 			break
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Second):
+		if err := pause(ctx, time.Second); err != nil {
+			return nil //nolint:nilerr // the shop is being closed
 		}
 	}
 	if c.State == "compared" {
@@ -179,13 +177,11 @@ func (s *Shop) settle(ctx context.Context, since event.Time) (importing bool, er
 			behind = behind || pos.Stream <= since
 			importing = importing || len(pos.Imports) > 0
 		}
-		if importing || !behind {
+		if !behind {
 			return importing, nil
 		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-time.After(50 * time.Millisecond):
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return false, err
 		}
 	}
 }

@@ -105,7 +105,7 @@ func (s *stage) deed() deed {
 // visitor is somebody unknown who looks around in the mall.
 func (s *stage) visitor() act {
 	s.visitors++
-	return act{Do: doVisit, Thing: pick(s.r, s.w.products).SKU, Text: fmt.Sprintf("demo-visitor-%d-%d", s.run, s.visitors/15)}
+	return act{Do: doVisit, Thing: pick(s.r, s.w.products).SKU, Text: fmt.Sprintf("demo-visitor-%d-%d", s.run, s.visitors/6)}
 }
 
 // fits says whether the deed suits the customer, and fills in its thing. A

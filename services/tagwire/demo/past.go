@@ -121,6 +121,16 @@ func (l *life) sorted() []act {
 	return l.acts
 }
 
+// day is how many of these acts lie within less than a day of the first.
+func day(acts []act) int {
+	for i := range acts {
+		if acts[i].At-acts[0].At >= dayMS {
+			return i
+		}
+	}
+	return len(acts)
+}
+
 // poisson draws how often something happens that happens rate times on average.
 func poisson(r *rand.Rand, rate float64) int {
 	limit, p, n := math.Exp(-rate), 1.0, -1

@@ -89,7 +89,7 @@ func (w *wire) xml(a *act, c *customer) string {
 // enterLine is an event of the customer service, as kf/sync_msg gives it.
 func enterLine(a *act, c *customer) any {
 	return map[string]any{
-		"msgid": a.ID, "open_kfid": "wkDEMO", "send_time": a.At / 1000, "origin": 4, "msgtype": "event",
+		"msgid": a.ID, "open_kfid": "wkDEMO", "send_time": int64(a.At) / 1000, "origin": 4, "msgtype": "event",
 		"event": map[string]any{"event_type": "enter_session", "open_kfid": "wkDEMO", "external_userid": c.ExternalID, "scene": "demo"},
 	}
 }

@@ -220,32 +220,26 @@ func (s *Shop) perform(ctx context.Context, a *act) error {
 func (s *Shop) deliver(ctx context.Context, a *act) error {
 	for {
 		err := s.wire.send(ctx, a)
-		var no *refused
-		var wait *busy
-		pause := 500 * time.Millisecond
-		switch {
-		case err == nil:
+		if err == nil {
 			s.metrics.acts.WithLabelValues(string(a.Do), "accepted").Inc()
 			s.book.note(a)
 			if a.counted() {
 				return s.journal.write(entry{Done: a.ID})
 			}
 			return nil
-		case errors.As(err, &no):
+		}
+		if _, no := errors.AsType[*refused](err); no {
 			s.refused++
 			s.metrics.acts.WithLabelValues(string(a.Do), "refused").Inc()
 			s.log.Error("demo: an act was refused", zap.String("act", string(a.Do)), zap.String("id", a.ID), zap.Error(err))
 			return s.journal.write(entry{Gone: a.ID})
-		case a.Do == doOpen:
+		}
+		if a.Do == doOpen {
 			s.log.Warn("demo: nobody knows whether the opening of a link arrived", zap.String("id", a.ID), zap.Error(err))
 			return s.lose(a)
-		case errors.As(err, &wait):
-			pause = wait.after
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
+		if err := pause(ctx, patience(err)); err != nil {
+			return err
 		}
 	}
 }
@@ -254,43 +248,83 @@ func (s *Shop) deliver(ctx context.Context, a *act) error {
 const pastBatch = 400
 
 // sendPast imports what happened before the shop began, as far as it has not
-// been sent.
+// been sent: one day, then what came of it, then the next. The acts of a customer
+// come under several identities and so on several ways through the product;
+// without the pauses one way could run days ahead of another, and what is more
+// than a day late is not judged exactly.
 func (s *Shop) sendPast(ctx context.Context) error {
 	all := s.world.history()
 	for s.book.Past < len(all) {
-		part := all[s.book.Past:min(s.book.Past+pastBatch, len(all))]
-		batch := make([]any, len(part))
-		for i := range part {
-			batch[i] = s.wire.imported(&part[i])
-		}
-		err := s.wire.segment(ctx, srcPast, "import", map[string]any{"batch": batch})
-		var no *refused
-		var wait *busy
-		switch {
-		case err == nil:
-		case errors.As(err, &no):
-			return fmt.Errorf("send the demo's past: %w", err)
-		default:
-			pause := 500 * time.Millisecond
-			if errors.As(err, &wait) {
-				pause = wait.after
+		rest := all[s.book.Past:]
+		for today := rest[:day(rest)]; len(today) > 0; {
+			part := today[:min(pastBatch, len(today))]
+			if err := s.importing(ctx, part); err != nil {
+				return err
 			}
-			select {
-			case <-ctx.Done():
+			today = today[len(part):]
+		}
+		for {
+			_, err := s.settle(ctx, event.At(time.Now()))
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
 				return ctx.Err()
-			case <-time.After(pause):
 			}
-			continue
+			s.log.Warn("demo: waiting until the past has been applied", zap.Error(err))
+			if err := pause(ctx, time.Second); err != nil {
+				return err
+			}
 		}
-		if err := s.journal.write(entry{Acts: part}); err != nil {
-			return err
-		}
-		for i := range part {
-			s.book.note(&part[i])
-		}
-		s.metrics.acts.WithLabelValues("past", "accepted").Add(float64(len(part)))
 	}
 	return nil
+}
+
+// importing sends one request of the past until it is acknowledged.
+func (s *Shop) importing(ctx context.Context, part []act) error {
+	batch := make([]any, len(part))
+	for i := range part {
+		batch[i] = s.wire.imported(&part[i])
+	}
+	for {
+		err := s.wire.segment(ctx, srcPast, "import", map[string]any{"batch": batch})
+		if err == nil {
+			break
+		}
+		if _, no := errors.AsType[*refused](err); no {
+			return fmt.Errorf("send the demo's past: %w", err)
+		}
+		if err := pause(ctx, patience(err)); err != nil {
+			return err
+		}
+	}
+	if err := s.journal.write(entry{Acts: part}); err != nil {
+		return err
+	}
+	for i := range part {
+		s.book.note(&part[i])
+	}
+	s.metrics.acts.WithLabelValues("past", "accepted").Add(float64(len(part)))
+	return nil
+}
+
+// patience is how long to wait after an error before sending again.
+func patience(err error) time.Duration {
+	if wait, ok := errors.AsType[*busy](err); ok {
+		return wait.after
+	}
+	return 500 * time.Millisecond
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 // metrics of the demo.
