@@ -176,7 +176,7 @@ func Default() Config {
 		Late:          24 * time.Hour,
 		Limits: Limits{
 			EventBytes: 32 << 10, BatchBytes: 500 << 10, BatchEvents: 2500,
-			Nesting: 32, EventID: 100, RatePerKey: 5000,
+			Nesting: 32, EventID: 100, RatePerKey: 100000,
 		},
 		Spool:  Spool{MaxBytes: 1 << 30},
 		SMTP:   SMTP{Port: 587, Security: "starttls"},
