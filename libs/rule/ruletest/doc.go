@@ -10,14 +10,15 @@
 //
 // A file is a list of tests:
 //
-//   - test: three opens make intent
-//     start: 2026-03-02 10:00  # of the offsets below; the zone is the rule set's
-//     events:
-//   - {at: 0, type: link.open, times: 3, every: 1d}
-//   - {at: +1h, type: chat.message, text: 多少钱}
-//     expect:
-//   - {at: 2d1h, has: [高意向], alerts: [高意向], measures: {近7天打开次数: 3}, stage: 潜在}
-//   - {at: 15d, has_not: [高意向]}
+//	# shop_test.yaml
+//	- test: three opens make intent
+//	  start: 2026-03-02 10:00  # of the offsets below; the zone is the rule set's
+//	  events:
+//	    - {at: 0, type: link.open, times: 3, every: 1d}
+//	    - {at: +1h, type: chat.message, text: 多少钱}
+//	  expect:
+//	    - {at: 2d1h, has: [高意向], alerts: [高意向], measures: {近7天打开次数: 3}, stage: 潜在}
+//	    - {at: 15d, has_not: [高意向]}
 //
 // `at` is a time, an offset from start (2d), or with a plus sign from the entry
 // before (+1h); an event without it comes with the one before, an expectation

@@ -19,7 +19,7 @@ import (
 const (
 	fresh    = time.Hour // as by default
 	late     = 24 * time.Hour
-	maxTimes = 100_000
+	maxTimes = 10_000
 )
 
 // arrival is an event at the moment it is received.

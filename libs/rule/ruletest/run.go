@@ -95,16 +95,19 @@ func (t *oneTest) run(set *rule.Set) (Result, *rule.Error) {
 	if err != nil {
 		return res, refuse(t.line, 1, err)
 	}
-	for _, a := range coming { // an expectation without a time is behind all events
-		c.last = max(c.last, a.e.ReceivedAt)
+	behind := c.last // all events: where an expectation without a time stands
+	for _, a := range coming {
+		behind = max(behind, a.e.ReceivedAt)
 	}
 	w := &player{set: set, p: profile.New("test")}
 	given := givenTags(coming)
 	now := event.Time(0)
 	for _, x := range t.expect {
-		at, err := c.read(x.is.At)
-		if err != nil {
-			return res, refuse(x.line, x.column, err)
+		at := max(behind, now)
+		if x.is.At != nil {
+			if at, err = c.read(x.is.At); err != nil {
+				return res, refuse(x.line, x.column, err)
+			}
 		}
 		if at < now {
 			return res, refuse(x.line, x.column, fmt.Errorf("this expectation is earlier than the one before; time only moves on"))
