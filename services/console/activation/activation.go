@@ -38,6 +38,9 @@ import (
 // ErrBusy is the answer while somebody else's rules are being activated.
 var ErrBusy = errors.New("another version of the rules is being activated")
 
+// saveWait bounds the writing of a definition that has begun.
+const saveWait = 15 * time.Second
+
 // HistoryError names what would begin empty although there is history.
 type HistoryError struct{ Needs []string }
 
@@ -195,7 +198,10 @@ func (a *Activator) save(ctx context.Context, r Request, set *rule.Set) (Outcome
 	if !exists {
 		expect = defs.ExpectNone
 	}
-	d, err := a.opt.Defs.Put(ctx, defs.Put{Kind: defs.KindRules, ID: defs.RulesID, Expect: expect, Author: r.Author, Body: raw})
+	// Who leaves now must still find out, or have logged, which version it became.
+	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWait)
+	defer cancel()
+	d, err := a.opt.Defs.Put(wctx, defs.Put{Kind: defs.KindRules, ID: defs.RulesID, Expect: expect, Author: r.Author, Body: raw})
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -81,7 +80,7 @@ func (a answer) fields() map[string]any {
 	return m
 }
 
-// do makes a request with the admin token; header is name, value, name, value …
+// do makes a request with the admin token; header is name, value, and so on.
 func (g *rig) do(method, path, body string, header ...string) answer {
 	g.t.Helper()
 	return g.raw(method, "/api/v1"+path, body, append([]string{"Authorization", "Bearer " + token}, header...)...)
@@ -170,13 +169,6 @@ func next(t *testing.T, from <-chan message, fits func(message) bool) message {
 			require.Fail(t, "no such message came in time")
 		}
 	}
-}
-
-func compact(t *testing.T, text string) string {
-	t.Helper()
-	var b bytes.Buffer
-	require.NoError(t, json.Compact(&b, []byte(text)))
-	return b.String()
 }
 
 const shopRules = `keywords:

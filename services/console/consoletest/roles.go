@@ -231,7 +231,7 @@ func (k *keeper) commit(ctx context.Context, before, after *profile.Profile) err
 	if err != nil {
 		return err
 	}
-	b := shard.Batch{Pos: k.pos, Counts: map[string]int64{}, Profiles: []shard.Write{{ID: after.ID, Fields: map[string]any{"state": state}}}}
+	b := shard.Batch{Pos: k.pos, Counts: map[string]int64{}, Profiles: []shard.Write{{ID: after.ID, Fields: map[string]any{"state": state, "v": k.pos.Commit + 1}}}}
 	var was []string
 	if before != nil {
 		was = before.CountKeys()

@@ -1,0 +1,218 @@
+package recount_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+
+	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/libs/warehouse"
+	"github.com/tagwire/tagwire/libs/warehouse/warehousetest"
+	"github.com/tagwire/tagwire/schemas"
+	"github.com/tagwire/tagwire/services/console/consoletest"
+	"github.com/tagwire/tagwire/services/console/recount"
+	"github.com/tagwire/tagwire/services/console/shards"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+func start(t *testing.T, w *consoletest.World, house *warehouse.Warehouse) (*recount.Recount, *prometheus.Registry) {
+	t.Helper()
+	reg := prometheus.NewRegistry()
+	r, err := recount.New(recount.Options{
+		Shards: shards.New(w.Redis, consoletest.Generation, consoletest.Shards), Generation: consoletest.Generation, Stream: w.Kafka.Client,
+		Warehouse: house, Log: zap.NewNop(), Registerer: reg, Now: time.Now, Budget: 200 * time.Millisecond, Archive: 2 * time.Second,
+	})
+	require.NoError(t, err)
+	return r, reg
+}
+
+// customers stores n known customers and as many strangers, each with a tag.
+func customers(w *consoletest.World, n int) []*profile.Profile {
+	var out []*profile.Profile
+	for i := range 2 * n {
+		p := profile.New(event.ProfileID(event.Time(1_700_000_000_000+i), i%2, int64(i), 0))
+		p.FirstSeen, p.LastSeen, p.Clock = 1_700_000_000_000, 1_700_000_000_000, 1_700_000_000_000
+		p.Stage = "潜在"
+		p.AddIdentity(event.Identity{Namespace: []string{"user_id", "anonymous_id"}[i%2], Value: fmt.Sprint(i)})
+		p.Tags = map[string]*profile.Tag{"渠道:抖音": {Since: p.Clock, Rule: "渠道", Value: "抖音"}}
+		w.Write(p)
+		out = append(out, p)
+	}
+	w.Tick(event.At(time.Now()))
+	return out
+}
+
+func TestNoDriftWhereCountsAreRight(t *testing.T) {
+	w := consoletest.Start(t)
+	customers(w, 30)
+	r, reg := start(t, w, nil)
+	rep, err := r.Get(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 60, rep.Checked)
+	require.Zero(t, rep.Drift)
+	require.Empty(t, rep.Differences)
+	require.Equal(t, 6, rep.Counts) // all, tag and stage, known and anonymous
+	require.NotZero(t, rep.AsOf)
+	again, err := r.Get(t.Context())
+	require.NoError(t, err)
+	require.Same(t, rep, again, "a fresh recount is given again")
+	require.Zero(t, gauge(t, reg))
+}
+
+func gauge(t *testing.T, reg *prometheus.Registry) float64 {
+	t.Helper()
+	found, err := reg.Gather()
+	require.NoError(t, err)
+	for _, f := range found {
+		if f.GetName() == "tagwire_count_drift" {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	require.Fail(t, "no such metric")
+	return 0
+}
+
+func TestDriftIsReportedByTag(t *testing.T) {
+	w := consoletest.Start(t)
+	customers(w, 10)
+	key := fmt.Sprintf("tw:{%d.1}:counts", consoletest.Generation)
+	before, err := w.Redis.HGet(t.Context(), key, `["渠道:抖音"]`).Int64()
+	require.NoError(t, err)
+	require.NoError(t, w.Redis.HIncrBy(t.Context(), key, `["渠道:抖音"]`, 3).Err())
+	require.NoError(t, w.Redis.HIncrBy(t.Context(), key, `["没有"]`, 2).Err())
+	r, reg := start(t, w, nil)
+	rep, err := r.Get(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 5, rep.Drift)
+	require.Len(t, rep.Differences, 2)
+	require.Equal(t, "没有", rep.Differences[0].Tag)
+	require.EqualValues(t, 2, rep.Differences[0].Live)
+	require.Zero(t, rep.Differences[0].Redis)
+	require.EqualValues(t, 3, rep.Differences[1].Live-rep.Differences[1].Redis)
+	require.Positive(t, before)
+	require.InDelta(t, 5, gauge(t, reg), 0)
+	require.Equal(t, 2, testutil.CollectAndCount(reg))
+}
+
+func TestShardThatIsWrittenAllTheTimeIsLeftOutByName(t *testing.T) {
+	w := consoletest.Start(t)
+	customers(w, 10)
+	for range 8 { // a commit number that never stands still
+		w.Go(func(ctx context.Context) error {
+			for ctx.Err() == nil {
+				w.Redis.HIncrBy(ctx, w.Shard(1).PosKey(), "commit", 1)
+			}
+			return nil
+		})
+	}
+	r, _ := start(t, w, nil)
+	rep, err := r.Get(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []int{1}, rep.Busy)
+	require.Zero(t, rep.Drift)
+	require.Less(t, rep.Checked, int64(20))
+}
+
+// archive writes to history what an archiver would: the snapshot of each profile
+// and the changes of its tags.
+func archive(t *testing.T, w *consoletest.World, house *warehouse.Warehouse, profiles []*profile.Profile) {
+	t.Helper()
+	at := time.UnixMilli(1_700_000_000_000).UTC()
+	token := strconv.Itoa(len(profiles)) // other rows are another insert
+	snapshots := warehouse.Insert{Table: "profiles", Token: "p" + token, Columns: []string{"profile_id", "known", "first_seen", "last_seen", "clock", "at", "day", "generation", "shard", "commit", "version"}}
+	changes := warehouse.Insert{Table: "tag_changes", Token: "c" + token, Columns: []string{"change_id", "op", "profile_id", "tag", "tag_value", "at", "day", "generation", "shard", "commit", "version"}}
+	for _, p := range profiles {
+		o := event.Order{Generation: consoletest.Generation, Shard: event.Shard(p.ID, consoletest.Shards), Commit: 1}
+		place := []any{uint32(o.Generation), uint16(o.Shard), o.Commit, warehouse.Version(o)}
+		snapshots.Rows = append(snapshots.Rows, append([]any{p.ID, p.Known(), at, at, at, at, at}, place...))
+		changes.Rows = append(changes.Rows, append([]any{"c" + p.ID, "applied", p.ID, "渠道:抖音", "抖音", at, at}, place...))
+	}
+	require.NoError(t, house.Insert(t.Context(), snapshots))
+	require.NoError(t, house.Insert(t.Context(), changes))
+}
+
+func TestHistoryIsComparedOnceItHasCaughtUp(t *testing.T) {
+	w := consoletest.Start(t)
+	house := warehousetest.Start(t)
+	all := customers(w, 20)
+	archive(t, w, house, all[1:]) // one customer is missing in history
+	r, _ := start(t, w, house)
+	rep, err := r.Get(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, rep.NoHistory)
+	require.EqualValues(t, 1, rep.Drift)
+	require.Len(t, rep.Differences, 1)
+	b, err := json.Marshal(rep.Differences[0])
+	require.NoError(t, err)
+	require.JSONEq(t, `{"tag":"渠道:抖音","live":20,"redis":20,"clickhouse":19}`, string(b))
+
+	archive(t, w, house, all)
+	fresh, _ := start(t, w, house)
+	rep, err = fresh.Get(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, rep.Differences)
+}
+
+func TestHistoryThatIsBehindIsLeftOutAndSaid(t *testing.T) {
+	w := consoletest.Start(t)
+	house := warehousetest.Start(t)
+	customers(w, 3)
+	_, err := w.Kafka.Publish(t.Context(), schemas.TopicChanges, 0, []stream.Message{{Value: []byte("{}")}})
+	require.NoError(t, err)
+	r, _ := start(t, w, house)
+	rep, err := r.Get(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, rep.NoHistory, "has not caught up")
+	require.Zero(t, rep.Drift, "what was not compared is no drift")
+	require.NoError(t, house.Insert(t.Context(), warehouse.Insert{
+		Table: "batches", Token: "b", Columns: []string{"topic", "partition", "lo", "hi"}, Rows: [][]any{{schemas.TopicChanges, uint16(0), int64(0), int64(1)}},
+	}))
+	fresh, _ := start(t, w, house)
+	rep, err = fresh.Get(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, rep.NoHistory)
+	require.EqualValues(t, 6, rep.Drift, "history has caught up and knows nobody")
+}
+
+func TestCountingGoesOnWhileAShardIsWrittenNowAndThen(t *testing.T) {
+	w := consoletest.Start(t)
+	all := customers(w, 40)
+	written := 0
+	stop := w.Go(func(ctx context.Context) error {
+		for ctx.Err() == nil {
+			p := w.Profile(all[written%len(all)].ID)
+			if p.Tags["新"] == nil {
+				p.Tags["新"] = &profile.Tag{Since: 1, Rule: "新"}
+			} else {
+				delete(p.Tags, "新")
+			}
+			w.Write(p)
+			written++
+			select {
+			case <-ctx.Done():
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		return nil
+	})
+	r, _ := start(t, w, nil)
+	rep, err := r.Get(t.Context())
+	require.NoError(t, err)
+	stop()
+	require.Positive(t, written)
+	require.Zero(t, rep.Drift, "%v", rep.Differences)
+	require.Empty(t, rep.Busy)
+	require.EqualValues(t, 80, rep.Checked)
+}
