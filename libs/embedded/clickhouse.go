@@ -38,7 +38,8 @@ func startClickHouse(ctx context.Context, o Options, s secrets) (*clickHouse, er
 		return nil, err
 	}
 	c := &clickHouse{lock: lock}
-	if err := c.start(ctx, o, engine, s); err != nil {
+	fixed := isFixed(o.ClickHouseNativeAddr) || isFixed(o.ClickHouseHTTPAddr)
+	if err := onFreshPorts(ctx, fixed, func(ctx context.Context) error { return c.start(ctx, o, engine, s) }); err != nil {
 		return nil, errors.Join(err, lock.Close(), c.cutLifeline())
 	}
 	return c, nil

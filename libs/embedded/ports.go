@@ -1,8 +1,12 @@
 package embedded
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
+	"time"
 )
 
 // Documented loopback addresses of the embedded parts.
@@ -72,3 +76,29 @@ func loopback(addr string) error {
 		"内置组件只能监听本机回环地址，例如 127.0.0.1:9192，不能是 "+addr,
 		"Embedded parts listen on the IPv4 loopback address only, for example 127.0.0.1:9192, not on "+addr)
 }
+
+// portPatience is how long a part may take to answer before its port is suspected.
+const portPatience = 20 * time.Second
+
+// onFreshPorts starts a child that opens its ports by itself. Between the moment
+// in which a port was found free and the one in which the child takes it another
+// program may have taken it; then the part is started once more on other ports,
+// unless its addresses were given.
+func onFreshPorts(ctx context.Context, fixed bool, start func(ctx context.Context) error) error {
+	const tries = 4
+	for try := 1; ; try++ {
+		if fixed || try == tries {
+			return start(ctx)
+		}
+		limited, cancel := context.WithTimeout(ctx, portPatience)
+		err := start(limited)
+		cancel()
+		var p *Problem
+		if err == nil || ctx.Err() != nil || errors.As(err, &p) && !errors.Is(err, ErrPartDied) {
+			return err
+		}
+	}
+}
+
+// isFixed says that an address names a port that must not be replaced.
+func isFixed(addr string) bool { return addr != "" && !strings.HasSuffix(addr, ":0") }

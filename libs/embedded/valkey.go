@@ -52,7 +52,7 @@ func startValkey(ctx context.Context, o Options, password string) (*valkey, erro
 		return nil, err
 	}
 	v := &valkey{lock: lock}
-	if err := v.start(ctx, o, program, password); err != nil {
+	if err := onFreshPorts(ctx, isFixed(o.RedisAddr), func(ctx context.Context) error { return v.start(ctx, o, program, password) }); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return v, nil
