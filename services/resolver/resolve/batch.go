@@ -50,29 +50,41 @@ func (o *owner) open(ctx context.Context, rec stream.Record) (*event.Event, entr
 	return e, entry{}, nil
 }
 
-// plan decides about a batch. It reads; nothing is written yet.
-func (o *owner) plan(ctx context.Context, records []stream.Record) (plan, error) {
-	type opened struct {
-		e   *event.Event
-		ids []event.Identity
-		bad entry
-	}
+// opened is a raw record with what it holds. Opening costs most of a record's
+// way through here, so it is done once; publishing changes the event and is its
+// last reader.
+type opened struct {
+	stream.Record
+	e   *event.Event // nil: an import mark, or bad
+	ids []event.Identity
+	bad entry // with a reason: why it cannot be read
+}
+
+// openAll opens the records of a batch.
+func (o *owner) openAll(ctx context.Context, records []stream.Record) ([]opened, error) {
 	all := make([]opened, len(records))
-	var wanted []event.Identity
 	for i, rec := range records {
+		all[i].Record = rec
 		if kindOf(rec) == KindImport {
 			continue
 		}
 		e, bad, err := o.open(ctx, rec)
 		if err != nil {
-			return plan{}, err
+			return nil, err
 		}
-		if e == nil {
-			all[i].bad = bad
-			continue
+		all[i].bad = bad
+		if e != nil {
+			all[i].e, all[i].ids = e, Normalize(e.Identities, o.r.Keys.Master())
 		}
-		all[i].e, all[i].ids = e, Normalize(e.Identities, o.r.Keys.Master())
-		wanted = append(wanted, all[i].ids...)
+	}
+	return all, nil
+}
+
+// plan decides about a batch. It reads; nothing is written yet.
+func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
+	var wanted []event.Identity
+	for _, a := range all {
+		wanted = append(wanted, a.ids...)
 	}
 	known, err := o.r.identities.Lookup(ctx, wanted)
 	if err != nil {
@@ -81,17 +93,17 @@ func (o *owner) plan(ctx context.Context, records []stream.Record) (plan, error)
 	rt := &router{partition: o.number, known: known, asked: o.asked}
 	internal := o.internal()
 	var p plan
-	for i, rec := range records {
+	for _, a := range all {
 		var en entry
-		switch a := all[i]; {
+		switch {
 		case a.bad.Reason != "":
 			en = a.bad
 		case a.e == nil: // an import mark
-			en = entry{Offset: rec.Offset}
+			en = entry{Offset: a.Offset}
 		case len(a.ids) == 0:
-			en = entry{Offset: rec.Offset, Reason: string(schemas.ReasonNoIdentity), Detail: "no identity is left after normalising"}
+			en = entry{Offset: a.Offset, Reason: string(schemas.ReasonNoIdentity), Detail: "no identity is left after normalising"}
 		default:
-			en = rt.route(a.e, rec.Offset, a.ids)
+			en = rt.route(a.e, a.Offset, a.ids)
 			en.Matches = o.dicts.match(a.e.Text, a.e.From)
 			for _, id := range a.e.Identities {
 				en.Internal = en.Internal || internal[id.String()]
@@ -120,7 +132,7 @@ func (o *owner) internal() map[string]bool {
 
 // publish sends the records of a plan: each partition's in the order of raw,
 // the same again until acknowledged.
-func (o *owner) publish(ctx context.Context, p plan, records []stream.Record, claimed []event.Link) error {
+func (o *owner) publish(ctx context.Context, p plan, records []opened, claimed []event.Link) error {
 	out := &outgoing{o: o, events: map[int][]stream.Message{}}
 	if err := o.warm(ctx, p, records); err != nil {
 		return err
@@ -163,29 +175,25 @@ type outgoing struct {
 	rejected []stream.Message
 }
 
-func (out *outgoing) add(ctx context.Context, rec stream.Record, en entry) error {
+func (out *outgoing) add(ctx context.Context, rec opened, en entry) error {
 	o := out.o
 	raw := fmt.Sprintf("%s/%d/%d", schemas.TopicRaw, o.number, rec.Offset)
 	number := rec.Offset*perOffset + numberEvent
-	if kindOf(rec) == KindImport {
-		return out.mark(rec, number, raw)
+	if kindOf(rec.Record) == KindImport {
+		return out.mark(rec.Record, number, raw)
 	}
 	if en.Reason != "" {
-		return out.reject(rec, en, raw)
+		return out.reject(rec.Record, en, raw)
 	}
-	e, bad, err := o.open(ctx, rec)
-	if err != nil {
-		return err
-	}
+	e := rec.e
 	if e == nil {
-		return out.reject(rec, bad, raw)
+		return out.reject(rec.Record, rec.bad, raw)
 	}
 	e.Matched = en.Matches
-	ids := Normalize(e.Identities, o.r.Keys.Master())
 	if err := o.sealPersonal(ctx, e, en.Profile); err != nil {
 		return err
 	}
-	e.Identities = withoutDirect(ids)
+	e.Identities = withoutDirect(rec.ids)
 	place := e.ReceivedAt
 	if e.Backfill {
 		place = e.Time
@@ -297,7 +305,7 @@ func (o *owner) sealPersonal(ctx context.Context, e *event.Event, profile string
 }
 
 // warm brings the keys of the profiles that need one in a single round trip.
-func (o *owner) warm(ctx context.Context, p plan, records []stream.Record) error {
+func (o *owner) warm(ctx context.Context, p plan, records []opened) error {
 	profiles := make(map[int64]string, len(p.Entries))
 	for _, en := range p.Entries {
 		profiles[en.Offset] = en.Profile
@@ -305,14 +313,7 @@ func (o *owner) warm(ctx context.Context, p plan, records []stream.Record) error
 	var ids []string
 	for _, rec := range records {
 		id := profiles[rec.Offset]
-		if id == "" || kindOf(rec) == KindImport {
-			continue
-		}
-		e, _, err := o.open(ctx, rec)
-		if err != nil {
-			return err
-		}
-		if e != nil && personal(e) {
+		if id != "" && rec.e != nil && personal(rec.e) {
 			ids = append(ids, id)
 		}
 	}

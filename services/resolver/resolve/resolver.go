@@ -203,7 +203,11 @@ func (o *owner) repeat(ctx context.Context) error {
 		}
 		at = b.Next
 	}
-	return o.carryOut(ctx, p, records)
+	all, err := o.openAll(ctx, records)
+	if err != nil {
+		return err
+	}
+	return o.carryOut(ctx, p, all)
 }
 
 // batchSize bounds what one plan covers.
@@ -224,14 +228,18 @@ func (o *owner) step(ctx context.Context) error {
 		return nil
 	}
 	records := b.Records[:min(len(b.Records), batchSize)]
-	p, err := o.plan(ctx, records)
+	all, err := o.openAll(ctx, records)
+	if err != nil {
+		return err
+	}
+	p, err := o.plan(ctx, all)
 	if err != nil {
 		return err
 	}
 	if err := o.store(ctx, p, records[len(records)-1].Offset+1); err != nil {
 		return err
 	}
-	if err := o.carryOut(ctx, p, records); err != nil {
+	if err := o.carryOut(ctx, p, all); err != nil {
 		return err
 	}
 	o.r.metrics.records.Add(float64(len(records)))
@@ -273,7 +281,7 @@ func (o *owner) store(ctx context.Context, p plan, next int64) error {
 
 // carryOut writes the plan's links and publishes by it; both may have been done
 // before. Then the plan is done.
-func (o *owner) carryOut(ctx context.Context, p plan, records []stream.Record) error {
+func (o *owner) carryOut(ctx context.Context, p plan, records []opened) error {
 	lost, err := o.r.identities.Claim(ctx, p.Links)
 	if err != nil {
 		return err
