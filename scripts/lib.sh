@@ -61,3 +61,21 @@ check_sha512() {
   say "下载的文件 $(basename "$1") 与登记的校验和不符，已丢弃" "The downloaded $(basename "$1") does not have the recorded checksum and was dropped"
   return 1
 }
+
+# Segment's clients as they are published, for the tests that send through them: in the user's cache, shared by all clones
+clients_dir() { echo "${TAGWIRE_CLIENTS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/tagwire/clients}"; }
+
+fetch_clients() {
+  local dir=$(clients_dir) node=3.1.0 next=1.84.3 python=2.4.0 stamp work p
+  stamp=$dir/$node-$next-$python
+  [ -e "$stamp" ] && return 0
+  has npm && p=$(python) || return 1
+  mkdir -p "$dir" && work=$(mktemp -d "$dir/.fetching-XXXXXX") || return 1
+  say "正在下载 Segment 的客户端（测试用，约 36 MB，只需一次）" "Downloading Segment's clients (for the tests, about 36 MB, once)"
+  if with_progress "$work" 36 npm install --prefix "$work/npm" --no-audit --no-fund --loglevel=error --ignore-scripts "@segment/analytics-node@$node" "@segment/analytics-next@$next" &&
+    with_progress "$work" 36 "$p" -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target "$work/python" "segment-analytics-python==$python"; then
+    rm -rf "$dir/npm" "$dir/python" && mv "$work/npm" "$work/python" "$dir" && touch "$stamp"
+  fi
+  rm -rf "$work"
+  [ -e "$stamp" ]
+}

@@ -68,7 +68,7 @@ func Builders() map[string]parts.Builder {
 func Up(ctx context.Context, o Options) error {
 	cfg := o.Config
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+		return fmt.Errorf("数据目录 %s 无法创建：请换一个目录，或检查权限 / the data folder %s cannot be made; choose another or check its permissions: %w", cfg.Data, cfg.Data, err)
 	}
 	lock, err := embedded.Lock(cfg.Data)
 	if err != nil {

@@ -24,8 +24,12 @@ func clientsDir(t testing.TB) string {
 	t.Helper()
 	dir := os.Getenv("TAGWIRE_CLIENTS_DIR")
 	if dir == "" {
-		cache, err := os.UserCacheDir()
-		require.NoError(t, err)
+		cache := os.Getenv("XDG_CACHE_HOME")
+		if cache == "" {
+			home, err := os.UserHomeDir()
+			require.NoError(t, err)
+			cache = filepath.Join(home, ".cache")
+		}
 		dir = filepath.Join(cache, "tagwire", "clients")
 	}
 	require.DirExists(t, dir, "scripts/test fetches Segment's clients")

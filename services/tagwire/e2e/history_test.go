@@ -54,6 +54,25 @@ func (p *product) inHistoryOnce(ids []string) {
 	require.True(p.t, slices.Equal(want, got), "%s", later(func() string { return missing(want, got) }))
 }
 
+// hasAll requires that each of these events is in bi.events once; there may be
+// others, whose answers were lost.
+func (p *product) hasAll(ids []string) {
+	p.t.Helper()
+	var got []string
+	require.Eventually(p.t, func() bool {
+		s, err := p.tryBI("SELECT event_id, count() FROM events GROUP BY event_id")
+		if err != nil {
+			return false
+		}
+		count := map[string]string{}
+		got = strings.Fields(s)
+		for i := 0; i+1 < len(got); i += 2 {
+			count[got[i]] = got[i+1]
+		}
+		return !slices.ContainsFunc(ids, func(id string) bool { return count[id] != "1" })
+	}, historyIn, 250*time.Millisecond, "%d were accepted; %s", len(ids), later(func() string { return fmt.Sprintf("%.2000s", got) }))
+}
+
 // later is a text that is made only when it is needed.
 type later func() string
 
