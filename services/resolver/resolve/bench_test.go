@@ -1,0 +1,26 @@
+package resolve
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/tagwire/tagwire/libs/event"
+)
+
+// BenchmarkRoute decides about events of customers who are known.
+func BenchmarkRoute(b *testing.B) {
+	known := map[event.Identity]string{}
+	for i := range 1000 {
+		known[event.Identity{Namespace: "user_id", Value: fmt.Sprint(i)}] = fmt.Sprintf("p-%d", i)
+	}
+	r := &router{known: known, asked: newRecent()}
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		ids := []event.Identity{{Namespace: "user_id", Value: fmt.Sprint(n % 1000)}}
+		if en := r.route(&event.Event{}, int64(n), ids); en.Profile == "" {
+			b.Fatal("no profile")
+		}
+		n++
+	}
+}
