@@ -74,6 +74,18 @@ func Guess(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if headless(t.Columns) {
+		named := &Map{}
+		for i := range t.Columns {
+			named.Columns = append(named.Columns, fmt.Sprintf("column%d", i+1))
+		}
+		if err := t.Close(); err != nil {
+			return "", err
+		}
+		if t, err = Open(path, named); err != nil {
+			return "", err
+		}
+	}
 	defer func() { _ = t.Close() }() // only read
 	samples := map[string][]string{}
 	columns := t.Columns
@@ -103,6 +115,21 @@ func Guess(path string) (string, error) {
 		g.column(c)
 	}
 	return g.write(strings.TrimSuffix(base, filepath.Ext(base)), t), nil
+}
+
+// headless says that a first line is rather a row than a header: mostly numbers,
+// and no name that means something.
+func headless(columns []string) bool {
+	numbers := 0
+	for _, c := range columns {
+		if _, known := means(c); known {
+			return false
+		}
+		if _, err := money(c); err == nil {
+			numbers++
+		}
+	}
+	return 2*numbers > len(columns)
 }
 
 func jsonColumns(have []string, row map[string]any) []string {
@@ -170,6 +197,9 @@ func (g *guess) write(name string, t *Table) string {
 	var b strings.Builder
 	b.WriteString("# 按表头猜出的映射，请检查后使用 / guessed from the header, please check before use\n")
 	fmt.Fprintf(&b, "name: %s\nformat: %s\nzone: Asia/Shanghai\n", yamlText(name), t.Format)
+	if len(t.Columns) > 0 && t.Columns[0] == "column1" {
+		fmt.Fprintf(&b, "columns: [%s] # 没有表头，请改成有意义的名字 / there is no header; give them names\n", strings.Join(t.Columns, ", "))
+	}
 	one := func(key, without string) {
 		if lines := g.lines[key]; len(lines) > 0 {
 			b.WriteString(strings.Join(lines, "\n") + "\n")

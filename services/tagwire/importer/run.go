@@ -226,8 +226,9 @@ func (r *run) send(ctx context.Context) error {
 	rctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	batches, failed := make(chan *batch, 2), make(chan error, 1)
+	from := r.state.Rows
 	go func() {
-		failed <- r.read(rctx, batches)
+		failed <- r.read(rctx, from, batches)
 		close(batches)
 	}()
 	started, err := false, error(nil)
@@ -254,7 +255,8 @@ func (r *run) send(ctx context.Context) error {
 	return r.state.write(r.o.StatePath)
 }
 
-func (r *run) read(ctx context.Context, out chan<- *batch) error {
+// read makes batches of the rows behind the first ones.
+func (r *run) read(ctx context.Context, from int64, out chan<- *batch) error {
 	b, n := &batch{}, int64(0)
 	var p prefix
 	hand := func() error {
@@ -269,7 +271,7 @@ func (r *run) read(ctx context.Context, out chan<- *batch) error {
 	}
 	err := r.each(func(row *Row, e *Event, why *Refusal) error {
 		n++
-		if n <= r.state.Rows {
+		if n <= from {
 			p = p.next(row, e)
 			return nil
 		}

@@ -175,7 +175,7 @@ func (v *Value) layout(zone *time.Location) error {
 		return nil
 	}
 	layout := formatWords.Replace(v.format)
-	if layout == v.format && !strings.Contains(v.format, "2006") {
+	if !strings.Contains(layout, "06") { // no year
 		return fmt.Errorf("看不懂时间格式 %q / the time format %q is not understood; write it like YYYY-MM-DD HH:mm:ss, or unix, unix_ms", v.format, v.format)
 	}
 	v.layouts = []string{layout}
