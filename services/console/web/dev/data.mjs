@@ -160,10 +160,10 @@ tags:
 
 export const definitions = {
   source: [
-    { id: 'wecom1', version: 2, value: { kind: 'wecom', corp_id: 'wwcorp1' }, author: 'admin', time: ago(8e8) },
-    { id: 'shop1', version: 1, value: { kind: 'webhook', mapping: { type: '$.event' } }, author: 'admin', time: ago(6e8) },
+    { id: 'wecom1', version: 2, body: { kind: 'wecom', corp_id: 'wwcorp1' }, author: 'admin', time: ago(8e8) },
+    { id: 'shop1', version: 1, body: { kind: 'webhook', mapping: { type: '$.event' } }, author: 'admin', time: ago(6e8) },
   ],
-  channel: [{ id: 'ch_7', version: 1, value: { name: '抖音', store_id: 's1', tags: ['渠道:抖音'] }, author: 'admin', time: ago(5e8) }],
+  channel: [{ id: 'ch_7', version: 1, body: { name: '抖音', store_id: 's1', tags: ['渠道:抖音'] }, author: 'admin', time: ago(5e8) }],
 }
 
 export const status = {

@@ -76,9 +76,9 @@ function defs(req, res, [, , kind, id], body) {
   const at = list.findIndex((d) => d.id === id)
   const match = req.headers['if-match']
   if (req.method === 'DELETE') list.splice(at, 1)
-  else if (at < 0) list.push({ id, version: 1, value: JSON.parse(body), author: 'admin', time: new Date().toISOString() })
+  else if (at < 0) list.push({ id, version: 1, body: JSON.parse(body), author: 'admin', time: new Date().toISOString() })
   else if (!match || match !== String(list[at].version)) return json(res, 409, { title: 'conflict' })
-  else list[at] = { ...list[at], version: list[at].version + 1, value: JSON.parse(body), time: new Date().toISOString() }
+  else list[at] = { ...list[at], version: list[at].version + 1, body: JSON.parse(body), time: new Date().toISOString() }
   return json(res, at < 0 ? 201 : 200, { version: list.find((d) => d.id === id)?.version })
 }
 

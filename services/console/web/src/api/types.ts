@@ -238,7 +238,7 @@ export type DefinitionKind = (typeof DEFINITION_KINDS)[number]
 export interface Definition {
   id: string
   version: number | string
-  value: Record<string, unknown>
+  body: Record<string, unknown>
   author?: string
   time?: string
 }

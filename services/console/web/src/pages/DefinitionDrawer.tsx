@@ -33,7 +33,7 @@ interface FormProps {
 function Form({ kind, edited, onClose }: FormProps) {
   const { t } = useWords()
   const [id, setId] = useState(edited?.id ?? '')
-  const [text, setText] = useState(edited ? JSON.stringify(edited.value, null, 2) : '{\n  "name": ""\n}')
+  const [text, setText] = useState(edited ? JSON.stringify(edited.body, null, 2) : '{\n  "name": ""\n}')
   const { busy, problem, save, remove } = useDefinition({ kind, edited, onClose })
   return (
     <div className="def-form">

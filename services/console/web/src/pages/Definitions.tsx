@@ -62,7 +62,7 @@ function DefinitionTable({ kind, onEdit }: { kind: DefinitionKind; onEdit: (d: D
                 </button>
               </td>
               <td>
-                <code className="clip">{JSON.stringify(d.value)}</code>
+                <code className="clip">{JSON.stringify(d.body)}</code>
               </td>
               <td>{d.version}</td>
               <td className="muted small">
