@@ -16,14 +16,14 @@ var encMode, decMode = modes()
 func modes() (cbor.EncMode, cbor.DecMode) {
 	enc, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, TextMarshaler: cbor.TextMarshalerTextString}.EncMode()
 	if err != nil {
-		panic(fmt.Sprintf("profile codec: %v", err)) // the options are constants
+		panic(fmt.Sprintf("profile codec: %v", err)) //nolint:forbidigo // the options are constants: it fails for all or none, at the first test
 	}
 	dec, err := cbor.DecOptions{
 		TextUnmarshaler: cbor.TextUnmarshalerTextString, MaxArrayElements: 1 << 20, MaxMapPairs: 1 << 20,
 		DefaultMapType: reflect.TypeFor[map[string]any](),
 	}.DecMode()
 	if err != nil {
-		panic(fmt.Sprintf("profile codec: %v", err))
+		panic(fmt.Sprintf("profile codec: %v", err)) //nolint:forbidigo // likewise
 	}
 	return enc, dec
 }

@@ -1,6 +1,7 @@
 package ruletest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -77,7 +78,7 @@ func Run(set *rule.Set, files map[string]string) (Report, error) {
 func (t *oneTest) run(set *rule.Set) (Result, *rule.Error) {
 	res := Result{Test: t.name, File: t.file, Line: t.line}
 	refuse := func(line, column int, err error) *rule.Error {
-		if e, ok := err.(rule.Error); ok {
+		if e, ok := errors.AsType[rule.Error](err); ok {
 			return &e
 		}
 		return &rule.Error{File: t.file, Line: line, Column: column, Message: err.Error()}

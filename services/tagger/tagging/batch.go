@@ -31,7 +31,6 @@ type batch struct {
 	alerts  []event.Alert
 	last    map[string]int64 // profile → offset that touched it last
 	repoint []repoint
-	raised  []time.Time // received_at of the events behind alerts
 }
 
 type repoint struct {

@@ -44,7 +44,6 @@ type owner struct {
 	sweep    *sweep
 	releases []string // closed imports whose profiles are still held back
 	noted    time.Time
-	ticked   time.Time
 	end      int64 // of the log, as last seen
 	late     float64
 }

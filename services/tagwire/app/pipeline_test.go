@@ -56,7 +56,7 @@ func open(t *testing.T) *parts.Parts {
 // roles runs resolver and tagger until stopped.
 func roles(t *testing.T, p *parts.Parts) (stop func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var wait sync.WaitGroup
 	q := *p
 	q.Registry = nil

@@ -133,10 +133,7 @@ func run(ctx context.Context, o Options, p *parts.Parts, engines *embedded.Parts
 // announce waits until everything answers, then writes endpoints.json and tells
 // people where to look.
 func announce(ctx context.Context, o Options, p *parts.Parts, e Endpoints, path string) error {
-	for {
-		if p.Health.Report(ctx).Ready {
-			break
-		}
+	for !p.Health.Report(ctx).Ready {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -190,7 +187,9 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	after := time.AfterFunc(time.Second, cancel) // streams end, requests under way have had their second
 	defer after.Stop()
 	err := s.Shutdown(stop)
-	<-done
+	if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
+		err = errors.Join(err, serr)
+	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return s.Close()
 	}

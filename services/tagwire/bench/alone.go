@@ -144,7 +144,9 @@ func (b *bench) collector(ctx context.Context, p *parts.Parts, round int) error 
 			b.report.add(rowCollector, float64(b.Events)/time.Since(begun).Seconds())
 		}
 		err = errors.Join(err, server.Close())
-		<-served
+		if serr := <-served; !errors.Is(serr, http.ErrServerClosed) {
+			err = errors.Join(err, serr)
+		}
 		return err
 	})
 }

@@ -39,7 +39,7 @@ func endpoints(dir string) (app.Endpoints, string, error) {
 		b, err = os.ReadFile(path)
 	}
 	if errors.Is(err, os.ErrNotExist) {
-		return e, "", fmt.Errorf("Tagwire 没有在目录 %s 运行：请先执行 tagwire up，或用 --data、--url 指明在哪里 / Tagwire does not run in the folder %s: start `tagwire up`, or say where it is by --data or --url: %w", dir, dir, errNotRunning)
+		return e, "", fmt.Errorf("目录 %s 里没有运行中的 Tagwire：请先执行 tagwire up，或用 --data、--url 指明在哪里 / Tagwire does not run in the folder %s: start `tagwire up`, or say where it is by --data or --url: %w", dir, dir, errNotRunning)
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &e)

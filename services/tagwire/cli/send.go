@@ -169,11 +169,11 @@ func (f *sendFlags) verdict(s Streams, body io.Reader) error {
 	} else if v.Accepted > 0 {
 		fmt.Fprintf(s.Out, "已接收 / accepted: %s %s\n", f.typ, f.id)
 	}
-	for _, r := range v.Rejected {
-		if !f.json {
-			fmt.Fprintf(s.Err, "被拒绝 / rejected: %s: %s\n", r.Reason, r.Detail)
-		}
-		return errSilent
+	if len(v.Rejected) == 0 {
+		return nil
 	}
-	return nil
+	if r := v.Rejected[0]; !f.json {
+		fmt.Fprintf(s.Err, "被拒绝 / rejected: %s: %s\n", r.Reason, r.Detail)
+	}
+	return errSilent
 }

@@ -77,7 +77,7 @@ func (b *book) note(a *act) {
 	if a.Past {
 		b.Past++
 	}
-	if a.Do == doVisit || a.Customer >= len(b.Pages) {
+	if a.Do == doVisit || a.Customer < 0 || a.Customer >= len(b.Pages) {
 		return
 	}
 	p := &b.Pages[a.Customer]

@@ -86,7 +86,7 @@ func replay(r io.Reader) (started, *book, []act, error) {
 			break
 		}
 		switch {
-		case e.Act != nil:
+		case e.Act != nil && e.Act.Customer >= 0 && e.Act.Customer < len(b.Pages):
 			pending = append(pending, *e.Act)
 		case e.Acts != nil:
 			for i := range e.Acts {

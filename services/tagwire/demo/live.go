@@ -41,8 +41,21 @@ func chances() []struct {
 		do     deed
 		weight int
 	}{
-		{doView, 30}, {doSay, 22}, {doOpen, 14}, {doEnter, 8}, {doFill, 4}, {doPay, 4}, {doCart, 4}, {doCheckin, 2},
-		{doAdd, 4}, {doJoin, 3}, {doQuit, 1}, {doLogin, 2}, {doCall, 1}, {doRefund, 1}, {doLeave, 1},
+		{doView, 30},
+		{doSay, 22},
+		{doOpen, 14},
+		{doEnter, 8},
+		{doFill, 4},
+		{doPay, 4},
+		{doCart, 4},
+		{doCheckin, 2},
+		{doAdd, 4},
+		{doJoin, 3},
+		{doQuit, 1},
+		{doLogin, 2},
+		{doCall, 1},
+		{doRefund, 1},
+		{doLeave, 1},
 	}
 }
 

@@ -46,8 +46,14 @@ func (w *world) life(c *customer) []act {
 			rate float64
 			do   func(at event.Time)
 		}{
-			{t.opens, l.open}, {t.starts, l.enter}, {t.says, l.say}, {t.views, l.view}, {t.pays, l.pay}, {t.fills, l.fill},
-			{t.checkins, l.checkin}, {t.calls, l.call},
+			{t.opens, l.open},
+			{t.starts, l.enter},
+			{t.says, l.say},
+			{t.views, l.view},
+			{t.pays, l.pay},
+			{t.fills, l.fill},
+			{t.checkins, l.checkin},
+			{t.calls, l.call},
 		} {
 			for range poisson(r, d.rate) {
 				if at := day + event.Time(r.Int64N(dayMS)); at < w.began-60_000 {
@@ -82,9 +88,11 @@ func (l *life) after(at event.Time) event.Time {
 
 func (l *life) open(at event.Time)  { l.add(act{Do: doOpen, At: at, Thing: pick(l.r, l.w.links)}) }
 func (l *life) enter(at event.Time) { l.add(act{Do: doEnter, At: at}) }
-func (l *life) view(at event.Time)  { l.add(act{Do: doView, At: at, Thing: pick(l.r, l.w.products).SKU}) }
-func (l *life) fill(at event.Time)  { l.add(act{Do: doFill, At: at, Thing: pick(l.r, l.w.forms)}) }
-func (l *life) call(at event.Time)  { l.add(act{Do: doCall, At: at}) }
+func (l *life) view(at event.Time) {
+	l.add(act{Do: doView, At: at, Thing: pick(l.r, l.w.products).SKU})
+}
+func (l *life) fill(at event.Time) { l.add(act{Do: doFill, At: at, Thing: pick(l.r, l.w.forms)}) }
+func (l *life) call(at event.Time) { l.add(act{Do: doCall, At: at}) }
 
 func (l *life) checkin(at event.Time) { l.add(act{Do: doCheckin, At: at}) }
 

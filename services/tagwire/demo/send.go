@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -112,9 +113,7 @@ func chatLine(a *act, c *customer) any {
 
 func formBody(a *act, c *customer, f defs.Form) any {
 	entry := map[string]any{"id": a.ID, "submitted_at": a.At.String()}
-	for name, v := range answers(a, c, f) {
-		entry[name] = v
-	}
+	maps.Copy(entry, answers(a, c, f))
 	return map[string]any{"form": a.Thing, "entry": entry, "hidden": map[string]any{"customer": c.ExternalID, "staff": a.Staff}}
 }
 
@@ -233,9 +232,7 @@ func (w *wire) imported(a *act) map[string]any {
 	case doFill:
 		f := w.world.formOf[a.Thing]
 		typ = "form.submit"
-		for name, v := range answers(a, c, f) {
-			props[name] = v
-		}
+		maps.Copy(props, answers(a, c, f))
 		props["object_type"], props["object_id"], props["object_title"] = "form", a.Thing, f.Name
 	case doCard, doLogin:
 		body = card(c)

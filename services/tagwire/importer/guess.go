@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -91,7 +92,7 @@ func Guess(path string) (string, error) {
 	columns := t.Columns
 	for range guessRows {
 		row, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

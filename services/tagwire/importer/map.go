@@ -253,7 +253,7 @@ func (v *Value) short(raw any) error {
 	}
 	if name, ok := strings.CutPrefix(s, "$."); ok {
 		if name == "" {
-			return errors.New("$. 后面缺少列名 / a column's name is missing behind $.")
+			return errors.New("$. 后面缺少列名 / a column's name is missing behind `$.`")
 		}
 		v.parts, v.reads = []piece{{column: name}}, []string{name}
 		return nil

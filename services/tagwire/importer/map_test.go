@@ -28,7 +28,7 @@ func TestParseMapRefuses(t *testing.T) {
 		minimal + "properties: {n: {column: n, as: int}}\n":              "`as` is text, number, bool or time",
 		minimal + "properties: {n: {column: n, colum: int}}\n":           "unknown field",
 		minimal + "text: \"{{}}\"\n":                                     "a column's name is missing in {{}}",
-		minimal + "text: $.\n":                                           "a column's name is missing behind $.",
+		minimal + "text: $.\n":                                           "a column's name is missing behind",
 		"type: a\ntime: {column: t, format: someday}\nidentities: [x]\n": "is not understood",
 		"type: a\ntime: {column: t, zone: X}\nidentities: [x]\n":         "time zone",
 		minimal + "amount: 1\namount: 2\n":                               "amount",
