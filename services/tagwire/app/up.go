@@ -84,7 +84,7 @@ func Up(ctx context.Context, o Options) error {
 		return err
 	}
 	defer func() { _ = listener.Close() }() // served and closed by then, unless the start failed
-	if cfg.MasterKey.Reveal() == "" { // made at the first start; everything runs in this one process
+	if cfg.MasterKey.Reveal() == "" {       // made at the first start; everything runs in this one process
 		if _, err := seal.LoadOrCreateMaster(filepath.Join(cfg.Data, "master.key")); err != nil {
 			return err
 		}
