@@ -226,8 +226,7 @@ func place(file string, err error, n ast.Node) rule.Error {
 	if n != nil {
 		out.Line, out.Column = position(n)
 	}
-	var e yaml.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[yaml.Error](err); ok {
 		out.Message = e.GetMessage()
 		if t := e.GetToken(); t != nil && t.Position != nil {
 			out.Line, out.Column = t.Position.Line, t.Position.Column

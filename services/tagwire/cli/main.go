@@ -70,8 +70,7 @@ func Main(args []string, s Streams) int {
 	case errors.Is(err, errSilent):
 		return 1
 	}
-	var code exitCode
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
 	fmt.Fprintln(s.Err, strings.TrimSpace(err.Error()))

@@ -72,14 +72,15 @@ func answer(res *http.Response, err error) (*http.Response, error) {
 	if json.Unmarshal(b, &says) != nil || says.Detail == "" {
 		says.Detail = strings.TrimSpace(string(b))
 	}
-	text := res.Status + ": " + says.Detail
+	var text strings.Builder
+	text.WriteString(res.Status + ": " + says.Detail)
 	if says.Reason != "" {
-		text += " (" + says.Reason + ")"
+		text.WriteString(" (" + says.Reason + ")")
 	}
 	for _, e := range says.Errors {
-		text += fmt.Sprintf("\n  %s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
+		fmt.Fprintf(&text, "\n  %s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 	}
-	return nil, errors.New(text)
+	return nil, errors.New(text.String())
 }
 
 // get asks for a JSON answer.

@@ -61,10 +61,18 @@ func runSend(ctx context.Context, s Streams, args []string) error {
 		to        *string
 		name, say string
 	}{
-		{&f.key, "key", "写入密钥 / write key"}, {&f.typ, "type", "事件类型 / event type, such as link.open"}, {&f.user, "user", "user_id"},
-		{&f.anonymous, "anonymous", "anonymous_id"}, {&f.text, "text", "文本 / text"}, {&f.from, "from", "customer, staff, system"},
-		{&f.at, "time", "时间，默认现在 / time, default now"}, {&f.id, "id", "event_id"}, {&f.amount, "amount", "金额 / amount"},
-		{&f.staff, "staff", "staff_id"}, {&f.channel, "channel", "渠道 / channel"}, {&f.store, "store", "门店 / store"},
+		{&f.key, "key", "写入密钥 / write key"},
+		{&f.typ, "type", "事件类型 / event type, such as link.open"},
+		{&f.user, "user", "user_id"},
+		{&f.anonymous, "anonymous", "anonymous_id"},
+		{&f.text, "text", "文本 / text"},
+		{&f.from, "from", "customer, staff, system"},
+		{&f.at, "time", "时间，默认现在 / time, default now"},
+		{&f.id, "id", "event_id"},
+		{&f.amount, "amount", "金额 / amount"},
+		{&f.staff, "staff", "staff_id"},
+		{&f.channel, "channel", "渠道 / channel"},
+		{&f.store, "store", "门店 / store"},
 	} {
 		fs.StringVar(v.to, v.name, "", v.say)
 	}

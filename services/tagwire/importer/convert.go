@@ -166,8 +166,13 @@ func (c *Converter) envelope(w *wire, r *Row) *Refusal {
 		name string
 		v    *Value
 	}{
-		{"currency", &m.Currency}, {"text", &m.Text}, {"from", &m.From}, {"staff_id", &m.StaffID},
-		{"channel", &m.Channel}, {"store_id", &m.StoreID}, {"touchpoint", &m.Touchpoint},
+		{"currency", &m.Currency},
+		{"text", &m.Text},
+		{"from", &m.From},
+		{"staff_id", &m.StaffID},
+		{"channel", &m.Channel},
+		{"store_id", &m.StoreID},
+		{"touchpoint", &m.Touchpoint},
 	} {
 		if why := put(w.Properties, f.name, f.v, r, m.Missing); why != nil {
 			return why

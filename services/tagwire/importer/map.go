@@ -84,8 +84,7 @@ func ParseMap(file string, text []byte) (*Map, error) {
 
 func yamlError(file string, err error) error {
 	out := &MapError{File: file, Message: err.Error()}
-	var at yaml.Error
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[yaml.Error](err); ok {
 		out.Message = at.GetMessage()
 		if t := at.GetToken(); t != nil && t.Position != nil {
 			out.Line, out.Column = t.Position.Line, t.Position.Column

@@ -110,7 +110,10 @@ func TestTimes(t *testing.T) {
 		{"", "2026-03-05T08:05:00+08:00", "2026-03-05T00:05:00.000Z"},
 		{"", "2026-03-05T08:05:00.25", "2026-03-05T00:05:00.250Z"},
 		{"", "20260305", "2026-03-04T16:00:00.000Z"},
-		{"YYYYMMDD", "1997-01-01", "?"}, {"", "yesterday", "?"}, {"unix", "x", "?"}, {"YYYYMMDD", "19971301", "?"},
+		{"YYYYMMDD", "1997-01-01", "?"},
+		{"", "yesterday", "?"},
+		{"unix", "x", "?"},
+		{"YYYYMMDD", "19971301", "?"},
 	} {
 		m, err := ParseMap("m.yaml", []byte("type: a\nidentities: [\"u:{{i}}\"]\ntime: {column: t, format: \""+c.format+"\"}\n"))
 		require.NoError(t, err, c.format)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -144,8 +145,8 @@ func Open(path string, m *Map) (*Table, error) {
 // Close closes the file.
 func (t *Table) Close() error {
 	var errs []error
-	for i := len(t.closers) - 1; i >= 0; i-- {
-		errs = append(errs, t.closers[i].Close())
+	for _, v := range slices.Backward(t.closers) {
+		errs = append(errs, v.Close())
 	}
 	return errors.Join(errs...)
 }
@@ -375,8 +376,7 @@ func (t *Table) csv(in *bufio.Reader, comma rune) func(*Row) error {
 			if errors.Is(err, io.EOF) {
 				return io.EOF
 			}
-			var parse *csv.ParseError
-			if errors.As(err, &parse) {
+			if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 				r.Line, r.Bad = int64(parse.StartLine), fmt.Errorf("not CSV: %w", parse.Err)
 				return nil
 			}

@@ -174,8 +174,11 @@ func TestRefusedRows(t *testing.T) {
 		reason schemas.Reason
 		cells  []string
 	}{
-		{schemas.ReasonNoIdentity, []string{"", "2026-03-05"}}, {schemas.ReasonBadTime, []string{"1", ""}}, {schemas.ReasonBadTime, []string{"1", "soon"}},
-		{schemas.ReasonBadTime, []string{"1", "1970-01-01"}}, {schemas.ReasonWrongType, []string{"1", "2026-03-05", "much"}},
+		{schemas.ReasonNoIdentity, []string{"", "2026-03-05"}},
+		{schemas.ReasonBadTime, []string{"1", ""}},
+		{schemas.ReasonBadTime, []string{"1", "soon"}},
+		{schemas.ReasonBadTime, []string{"1", "1970-01-01"}},
+		{schemas.ReasonWrongType, []string{"1", "2026-03-05", "much"}},
 		{schemas.ReasonWrongType, []string{"1", "2026-03-05", "1", "many"}},
 	} {
 		_, why := c.Event(row(names, x.cells...))
