@@ -42,7 +42,7 @@ func Event(s *rule.Set, p *profile.Profile, in Input) Result {
 	}
 	res.Changed = true
 	j := &judge{
-		set: s, p: p, res: &res, ev: e, at: e.Time, cause: e.EventID, reason: ReasonRule, late: e.Time < p.Clock,
+		set: s, p: p, res: &res, ev: e, at: e.Time, cause: e.EventID, reason: ReasonRule, late: e.Time < p.Clock, again: e.Time <= p.Clock,
 		fresh: !e.Backfill && e.ReceivedAt.Sub(e.Time) < in.Fresh, folds: map[string]bool{},
 	}
 	j.arrive(in)

@@ -43,6 +43,7 @@ type judge struct {
 	reason string
 	fresh  bool // alerts may be raised
 	late   bool // facts came in from before the clock
+	again  bool // … or at it: moments that were judged are to be judged again
 	timer  bool // time alone moved
 	all    bool // judge every rule
 	folds  map[string]bool
@@ -106,9 +107,9 @@ func (j *judge) stateTag(t *rule.Tag) {
 	old := j.p.Tags[t.Name]
 	var until event.Time
 	switch {
-	case old != nil && old.Expires == 0 && !j.late && !j.all:
+	case old != nil && old.Expires == 0 && !j.again && !j.all:
 		until = j.p.Clock.Add(t.Lasts) // it held until now
-	case j.late || j.all:
+	case j.again || j.all:
 		if last := lastHeld(t, j.p); last != 0 {
 			until = last.Add(t.Lasts)
 		}
