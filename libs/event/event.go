@@ -134,7 +134,7 @@ type Fields map[string]any
 // Get walks a dotted path; false when a step is missing.
 func (f Fields) Get(path string) (any, bool) {
 	var v any = map[string]any(f)
-	for _, step := range strings.Split(path, ".") {
+	for step := range strings.SplitSeq(path, ".") {
 		m, ok := v.(map[string]any)
 		if !ok {
 			return nil, false

@@ -162,8 +162,8 @@ func IDHash(source, eventID string) uint64 {
 // within the last 24 h (the newest 4,096).
 func (p *Profile) Remember(hash uint64, at event.Time) bool {
 	floor := at.Add(-Horizon)
-	for i := len(p.Seen) - 1; i >= 0; i-- {
-		if p.Seen[i].Hash == hash {
+	for _, v := range slices.Backward(p.Seen) {
+		if v.Hash == hash {
 			return false
 		}
 	}

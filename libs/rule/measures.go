@@ -3,6 +3,7 @@ package rule
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -189,9 +190,7 @@ func (c *compilation) fold(s foldSpec) *Fold {
 	for _, t := range s.types {
 		types[t] = decimal.One
 	}
-	for t, p := range s.points {
-		types[t] = p
-	}
+	maps.Copy(types, s.points)
 	var parts []string
 	for t, p := range types {
 		parts = append(parts, t+"="+p.String())

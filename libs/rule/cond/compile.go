@@ -37,8 +37,7 @@ func Compile(text string, scope Scope) (Node, error) {
 	}
 	tree, err := parser.Parse(text)
 	if err != nil {
-		var fe *file.Error
-		if errors.As(err, &fe) {
+		if fe, ok := errors.AsType[*file.Error](err); ok {
 			return nil, &Error{Line: fe.Line, Column: fe.Column + 1, Message: fe.Message}
 		}
 		return nil, &Error{Line: 1, Column: 1, Message: err.Error()}

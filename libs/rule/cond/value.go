@@ -37,22 +37,22 @@ type Value struct {
 }
 
 // BoolOf is a condition.
-func BoolOf(b bool) Value              { return Value{Kind: Bool, Bool: b} }
+func BoolOf(b bool) Value { return Value{Kind: Bool, Bool: b} }
 
 // NumberOf is a decimal.
 func NumberOf(d decimal.Decimal) Value { return Value{Kind: Number, Number: d} }
 
 // TextOf is a text.
-func TextOf(s string) Value            { return Value{Kind: Text, Text: s} }
+func TextOf(s string) Value { return Value{Kind: Text, Text: s} }
 
 // ListOf is a list of texts.
-func ListOf(l []string) Value          { return Value{Kind: List, List: l} }
+func ListOf(l []string) Value { return Value{Kind: List, List: l} }
 
 // ScoreOf is a floating point number.
-func ScoreOf(f float64) Value          { return Value{Kind: Score, Score: f} }
+func ScoreOf(f float64) Value { return Value{Kind: Score, Score: f} }
 
 // IntOf is a whole number.
-func IntOf(n int64) Value              { return NumberOf(decimal.MustNew(n, 0)) }
+func IntOf(n int64) Value { return NumberOf(decimal.MustNew(n, 0)) }
 
 // Of converts a value from JSON.
 func Of(v any) Value {

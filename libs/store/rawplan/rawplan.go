@@ -114,7 +114,7 @@ func (p *Partition) Done(ctx context.Context, epoch, offset int64) error {
 
 // Names says that the stored plan was matched by the rules of a version.
 func (p Pos) Names(version int64) bool {
-	for _, v := range strings.Split(p.Dictionaries, ",") {
+	for v := range strings.SplitSeq(p.Dictionaries, ",") {
 		if v == strconv.FormatInt(version, 10) {
 			return true
 		}

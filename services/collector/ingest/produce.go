@@ -32,7 +32,7 @@ const (
 
 // producer appends records to `raw` and says when they are acknowledged.
 type producer struct {
-	writer    *kafka.Writer
+	writer    *stream.Appender
 	room      *semaphore.Weighted
 	waiting   sync.WaitGroup
 	mu        sync.Mutex // orders closing after the last begin
@@ -42,10 +42,7 @@ type producer struct {
 }
 
 func newProducer(s *stream.Client, m *metrics) *producer {
-	byMessage := kafka.BalancerFunc(func(msg kafka.Message, _ ...int) int { return msg.Partition })
-	w := s.NewWriter(schemas.TopicRaw, byMessage)
-	w.WriteTimeout, w.ReadTimeout = produceWait, produceWait
-	return &producer{writer: w, room: semaphore.NewWeighted(inFlightBytes), metrics: m}
+	return &producer{writer: s.NewAppender(schemas.TopicRaw, produceWait), room: semaphore.NewWeighted(inFlightBytes), metrics: m}
 }
 
 func (p *producer) away() bool {

@@ -14,6 +14,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -85,12 +86,7 @@ func isPage(name string) bool {
 		return true
 	}
 	first, _, _ := strings.Cut(name, "/")
-	for _, p := range pages {
-		if first == p {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(pages, first)
 }
 
 func servePage(w http.ResponseWriter, r *http.Request, files fs.FS) {

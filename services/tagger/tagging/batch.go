@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -61,8 +62,7 @@ func (o *owner) records(ctx context.Context, b stream.Batch) error {
 		}
 		n, decoded := o.cut(recs)
 		err := o.apply(ctx, recs[:n], decoded)
-		var p errPoison
-		if errors.As(err, &p) {
+		if p, ok := errors.AsType[errPoison](err); ok {
 			o.log.Error("record cannot be applied; it goes to rejected", zap.Int64("offset", p.offset), zap.String("reason", string(p.reason)), zap.String("cause", p.cause))
 			o.poison[p.offset] = string(p.reason) + "\x00" + p.cause
 			o.cache.clear()
@@ -142,9 +142,7 @@ func (o *owner) apply(ctx context.Context, recs []stream.Record, decoded []*even
 
 func cloneMarks(m map[string]int64) map[string]int64 {
 	out := make(map[string]int64, len(m)+1)
-	for k, v := range m {
-		out[k] = v
-	}
+	maps.Copy(out, m)
 	return out
 }
 

@@ -2,6 +2,7 @@ package tagging
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -149,9 +150,7 @@ func (o *owner) release(ctx context.Context) error {
 
 func cloneImports(m map[string]shard.Import) map[string]shard.Import {
 	out := make(map[string]shard.Import, len(m)+1)
-	for k, v := range m {
-		out[k] = v
-	}
+	maps.Copy(out, m)
 	return out
 }
 

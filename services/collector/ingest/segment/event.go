@@ -61,6 +61,9 @@ func (r *Request) fillTimes(e *event.Event, obj envelope.Object) *envelope.Refus
 	return why
 }
 
+// maxImportName is the longest name of an import that is kept, in bytes.
+const maxImportName = 100
+
 // fillContext merges the batch's context under the event's own. Traits leave
 // the context: they are personal and are sealed as traits.
 func (r *Request) fillContext(e *event.Event, obj envelope.Object) *envelope.Refusal {
@@ -79,6 +82,9 @@ func (r *Request) fillContext(e *event.Event, obj envelope.Object) *envelope.Ref
 	e.Traits = envelope.Open(maps.Clone(traits))
 	e.Context = envelope.Open(all)
 	e.Backfill = e.Backfill || envelope.Truth(all["backfill"])
+	if name := envelope.ScalarText(all["import"]); e.Backfill && len(name) <= maxImportName {
+		e.Import = name
+	}
 	return nil
 }
 
