@@ -87,7 +87,7 @@ func TestPersonalIdentityIsFoundByItsHashHoweverItIsWritten(t *testing.T) {
 	g.Send(consoletest.Event("e1", "form.submit", "phone:13800001111"))
 	require.Eventually(t, func() bool { return g.do("GET", "/profiles/phone:13800001111", "").Code == http.StatusOK }, 10*time.Second, 20*time.Millisecond)
 	id := g.do("GET", "/profiles/phone:13800001111", "").fields()["profile_id"]
-	for _, form := range []string{"+86%20138-0000-1111", "0086%2013800001111", "138%200000%201111", g.Master.Hash("phone", "13800001111")} {
+	for _, form := range []string{"+86%20138-0000-1111", "0086%2013800001111", "138%200000%201111", "１３８００００１１１１", g.Master.Hash("phone", "13800001111")} {
 		r := g.do("GET", "/profiles/phone:"+form, "")
 		require.Equal(t, http.StatusOK, r.Code, form)
 		require.Equal(t, id, r.fields()["profile_id"], form)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
@@ -38,17 +37,11 @@ func (a *API) find(ctx context.Context, id string) (*profile.Profile, error) {
 // stored is an identity as the resolver keeps it: personal values by their keyed
 // hash. A hash, as answers show it, stands for itself.
 func (a *API) stored(id event.Identity) event.Identity {
-	id.Value = strings.TrimSpace(id.Value)
-	if !id.Personal() || isHash(id.Value) {
+	if id.Personal() && isHash(id.Value) {
 		return id
 	}
-	switch id.Namespace {
-	case "phone":
-		id.Value = phoneDigits(id.Value)
-	case "email":
-		id.Value = strings.ToLower(id.Value)
-	}
-	if id.Value != "" {
+	id = id.Normal()
+	if id.Personal() && id.Value != "" {
 		id.Value = a.opt.Keys.Master().Hash(id.Namespace, id.Value)
 	}
 	return id
@@ -58,21 +51,4 @@ func (a *API) stored(id event.Identity) event.Identity {
 // number or address does.
 func isHash(s string) bool {
 	return len(s) == 32 && !strings.ContainsFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) })
-}
-
-// phoneDigits is a phone number as it is hashed: digits, a Chinese mobile number
-// without +86.
-func phoneDigits(s string) string {
-	digits := strings.Map(func(r rune) rune {
-		if unicode.IsDigit(r) {
-			return r
-		}
-		return -1
-	}, s)
-	for _, prefix := range []string{"0086", "86"} {
-		if rest, ok := strings.CutPrefix(digits, prefix); ok && len(rest) == 11 && rest[0] == '1' {
-			return rest
-		}
-	}
-	return digits
 }

@@ -82,7 +82,7 @@ func (w *World) route(ctx context.Context, partition int, r stream.Record) error
 	rec := event.Record{
 		Kind: event.KindEvent, Source: fmt.Sprintf("raw.%d/%d", schemas.Incarnation, partition), Number: r.Offset * 16, Place: e.ReceivedAt, Event: e,
 	}
-	id := e.Primary()
+	id := e.Primary().Normal()
 	if id.Namespace == "profile" {
 		rec.Profile = id.Value
 	} else {

@@ -14,30 +14,24 @@ const (
 	maxValue     = 256
 )
 
-// Identity makes an identity as it is kept: phone numbers as digits, e-mail
-// addresses in lower case, so that two sources that write them differently mean
-// one customer. An empty value is no identity: ok is false.
+// Identity makes an identity as it is kept, normal and within limits. An empty value
+// is no identity: ok is false.
 func Identity(namespace, value string) (id event.Identity, ok bool, why *Refusal) {
-	value = strings.TrimSpace(value)
-	if value == "" {
+	if strings.TrimSpace(value) == "" {
 		return id, false, nil
 	}
 	if !namespaceFits(namespace) {
 		return id, false, Refuse(schemas.ReasonWrongType, "an identity's namespace is made of letters, digits, '.', '_' and '-', at most %d", maxNamespace)
 	}
-	switch namespace {
-	case "phone":
-		value = phone(value)
-	case "email":
-		value = strings.ToLower(value)
-	}
+	id = event.Identity{Namespace: namespace, Value: value}.Normal()
+	value = id.Value
 	if len(value) > maxValue || !utf8.ValidString(value) {
 		return id, false, Refuse(schemas.ReasonWrongType, "the identity of %s is longer than %d bytes", namespace, maxValue)
 	}
 	if strings.ContainsFunc(value, func(r rune) bool { return r < 0x20 || r == 0x7f }) {
 		return id, false, Refuse(schemas.ReasonWrongType, "the identity of %s holds control characters", namespace)
 	}
-	return event.Identity{Namespace: namespace, Value: value}, value != "", nil
+	return id, value != "", nil
 }
 
 func namespaceFits(ns string) bool {
@@ -50,30 +44,6 @@ func namespaceFits(ns string) bool {
 		}
 	}
 	return true
-}
-
-// phone keeps the digits; a Chinese mobile number loses its country code, any
-// other number that was written with one keeps its plus sign.
-func phone(s string) string {
-	var digits strings.Builder
-	for _, r := range s {
-		switch {
-		case r >= '0' && r <= '9':
-			_, _ = digits.WriteRune(r)
-		case r >= '０' && r <= '９': // full width, as Chinese keyboards type it
-			_, _ = digits.WriteRune(r - '０' + '0')
-		}
-	}
-	d := digits.String()
-	for _, code := range []string{"0086", "86"} {
-		if rest, ok := strings.CutPrefix(d, code); ok && len(rest) == 11 && rest[0] == '1' {
-			return rest
-		}
-	}
-	if strings.HasPrefix(s, "+") && d != "" {
-		return "+" + d
-	}
-	return d
 }
 
 // AddIdentity appends an identity that is not there yet.
