@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/tagwire/tagwire/libs/seal"
 )
 
 const (
@@ -132,7 +134,7 @@ func (s *Store) openSecrets(d Def) (json.RawMessage, error) {
 		return nil, fmt.Errorf("body of %s %s@%d: %w", d.Kind, d.ID, d.Version, err)
 	}
 	var failed error
-	v = eachText(v, func(text string) string {
+	v = seal.EachText(v, func(text string) string {
 		sealed, ok := strings.CutPrefix(text, sealedPrefix)
 		if !ok {
 			return text
@@ -155,20 +157,4 @@ func (s *Store) openSecrets(d Def) (json.RawMessage, error) {
 		return nil, fmt.Errorf("body of %s %s@%d: %w", d.Kind, d.ID, d.Version, err)
 	}
 	return bytes.TrimSpace(out.Bytes()), failed
-}
-
-func eachText(v any, fn func(string) string) any {
-	switch v := v.(type) {
-	case string:
-		return fn(v)
-	case []any:
-		for i := range v {
-			v[i] = eachText(v[i], fn)
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = eachText(v[k], fn)
-		}
-	}
-	return v
 }

@@ -314,6 +314,16 @@ func TestWarmCostsOneRoundTrip(t *testing.T) {
 	require.EqualValues(t, 1, c.trips.Load(), "sealing after Warm asks nobody")
 }
 
+func TestEachTextReachesEveryDepth(t *testing.T) {
+	v := map[string]any{"a": "x", "b": []any{"y", 1.0, nil, map[string]any{"c": "z", "d": true}}}
+	var seen []string
+	require.Equal(t, map[string]any{"a": "x!", "b": []any{"y!", 1.0, nil, map[string]any{"c": "z!", "d": true}}},
+		seal.EachText(v, func(s string) string { seen = append(seen, s); return s + "!" }))
+	require.ElementsMatch(t, []string{"x", "y", "z"}, seen)
+	require.Equal(t, "t!", seal.EachText("t", func(s string) string { return s + "!" }))
+	require.Nil(t, seal.EachText(nil, nil))
+}
+
 func FuzzOpenText(f *testing.F) {
 	for _, s := range []string{
 		"", "plain", "⟦", "⟧", "⟦⟦p1|⟧", "⟦p1|AAAA⟧", "⟦p1|" + strings.Repeat("A", 38) + "⟧", "⟦p1|" + strings.Repeat("A", 39) + "⟧",

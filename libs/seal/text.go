@@ -143,3 +143,22 @@ func parseToken(s string) (t token, rest string, ok bool) {
 	}
 	return token{id: "p/" + s[:n], sealed: sealed}, rest, true
 }
+
+// EachText replaces every text within a value decoded from JSON, in place, by what
+// fn makes of it; names of fields stay. It gives the value back, which is another
+// one only where the value itself is a text.
+func EachText(v any, fn func(string) string) any {
+	switch v := v.(type) {
+	case string:
+		return fn(v)
+	case []any:
+		for i := range v {
+			v[i] = EachText(v[i], fn)
+		}
+	case map[string]any:
+		for k := range v {
+			v[k] = EachText(v[k], fn)
+		}
+	}
+	return v
+}

@@ -47,7 +47,7 @@ func (a *API) openFields(ctx context.Context, p principal, fields ...*string) er
 // openValues opens every text within the values of a map.
 func (a *API) openValues(ctx context.Context, p principal, values map[string]any) error {
 	var texts []string
-	eachText(values, func(s string) string {
+	seal.EachText(values, func(s string) string {
 		texts = append(texts, s)
 		return s
 	})
@@ -59,24 +59,8 @@ func (a *API) openValues(ctx context.Context, p principal, values map[string]any
 	for i, s := range texts {
 		byText[s] = opened[i]
 	}
-	eachText(values, func(s string) string { return byText[s] })
+	seal.EachText(values, func(s string) string { return byText[s] })
 	return nil
-}
-
-func eachText(v any, fn func(string) string) any {
-	switch v := v.(type) {
-	case string:
-		return fn(v)
-	case []any:
-		for i := range v {
-			v[i] = eachText(v[i], fn)
-		}
-	case map[string]any:
-		for k := range v {
-			v[k] = eachText(v[k], fn)
-		}
-	}
-	return v
 }
 
 // nameOf is a customer's name as stored, sealed.
