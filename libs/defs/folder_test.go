@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tagwire/tagwire/libs/defs"
+	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/stream/streamtest"
 )
 
@@ -121,6 +122,28 @@ func TestExportAndImport(t *testing.T) {
 	for _, name := range exported.Files {
 		require.Equal(t, read(t, dir, name), read(t, dir2, name))
 	}
+}
+
+func TestExportedRulesAreUnchangedHoweverTheyWereActivated(t *testing.T) {
+	s := open(t, streamtest.Start(t))
+	rules := defs.Rules{
+		Files:   map[string]string{"rules.yaml": rulesText + "# \r\n\ttrailing  \n\n"},
+		Warming: map[string]event.Time{"打开次数": 1_795_000_000_000}, NoHistory: true,
+	}
+	body, err := json.Marshal(rules)
+	require.NoError(t, err)
+	put(t, s, defs.KindRules, defs.RulesID, string(body), defs.ExpectNone)
+	dir := t.TempDir()
+	_, err = s.Export(dir)
+	require.NoError(t, err)
+	out, err := command(t, s, nil, "import", dir, "--dry-run")
+	require.NoError(t, err)
+	require.Contains(t, out, "0 updated, 1 unchanged")
+
+	write(t, rulesText, dir, "rules", "rules.yaml")
+	out, err = command(t, s, nil, "import", dir, "--dry-run")
+	require.NoError(t, err)
+	require.Contains(t, out, "1 updated, 0 unchanged")
 }
 
 func bodies(s *defs.Store, kind string) map[string]string {

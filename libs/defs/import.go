@@ -197,6 +197,13 @@ func compare(b body, current Def) Action {
 	if err != nil {
 		return ActionUpdate
 	}
+	for _, one := range []body{old, b} {
+		if rules, ok := one.(*Rules); ok {
+			// A folder holds their files. From when measures keep facts is for who
+			// activates them to say, and never for the folder.
+			rules.Warming, rules.NoHistory = nil, false
+		}
+	}
 	x, errX := json.Marshal(old)
 	y, errY := json.Marshal(b)
 	if errX == nil && errY == nil && string(x) == string(y) {
