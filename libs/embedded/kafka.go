@@ -64,13 +64,23 @@ func (b *broker) open(l net.Listener) error {
 	if err := compactTopics(b.dir, time.Now(), b.log); err != nil {
 		return folderProblem(b.dir, err)
 	}
+	commits := newGroupCommit(newLogFiles(b.dir).sync, func(err error) {
+		select {
+		case b.failed <- problem(ErrPartDied, err,
+			"内置 Kafka 的日志写不进磁盘：请检查磁盘后重新启动。没有确认过的数据，发送方会重发",
+			"The log of the embedded Kafka cannot be brought to disk: check the disk, then start again. Senders repeat what was not acknowledged"):
+		default: // it is known already
+		}
+	})
+	durable := durableListener{Listener: l, commit: commits, partition: func(topic string, n int32) string {
+		return partitionDir(b.dir, topic, n)
+	}}
 	cluster, err := kfake.NewCluster(
 		kfake.NumBrokers(1),
 		kfake.ClusterID("tagwire"),
 		kfake.DataDir(b.dir),
-		kfake.SyncWrites(),
 		kfake.BrokerConfigs(brokerConfigs()),
-		kfake.ListenFn(func(string, string) (net.Listener, error) { return l, nil }),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return durable, nil }),
 		kfake.WithLogger(brokerLog{log: b.log.Named("kafka"), torn: b.torn}),
 	)
 	if err != nil {

@@ -135,6 +135,7 @@ type owner struct {
 	dicts  dictionaries
 	asked  *recent
 	noted  time.Time
+	unsaid bool // pos.Done is further than Redis knows
 }
 
 // ErrStateLost says that Redis has no memory of a partition that was read before.
@@ -215,12 +216,19 @@ const batchSize = 1000
 
 // step takes the next records, plans and publishes them.
 func (o *owner) step(ctx context.Context) error {
-	b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, o.pos.Offset, 500*time.Millisecond)
+	wait := 500 * time.Millisecond
+	if o.unsaid {
+		wait = lull
+	}
+	b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, o.pos.Offset, wait)
 	if err != nil {
 		return err
 	}
 	changed := o.dicts.refresh(o.r.Defs, o.log)
 	if len(b.Records) == 0 {
+		if err := o.say(ctx); err != nil {
+			return err
+		}
 		o.r.note(o.number, lagged{})
 		if changed || o.pos.Dictionaries != o.dicts.names {
 			return o.store(ctx, plan{}, o.pos.Offset) // names the dictionaries, nothing else
@@ -272,9 +280,7 @@ func (o *owner) store(ctx context.Context, p plan, next int64) error {
 		return err
 	}
 	pos.Number++
-	if len(p.Entries) == 0 && pos.From == pos.Offset {
-		pos.Done = o.pos.Done
-	}
+	o.unsaid = false // pos.Done went with it
 	o.pos = pos
 	return nil
 }
@@ -299,9 +305,21 @@ func (o *owner) carryOut(ctx context.Context, p plan, records []opened) error {
 	if err := o.publish(ctx, p, records, claimed); err != nil {
 		return err
 	}
-	if err := o.mem.Done(ctx, o.pos.Epoch, o.pos.Offset); err != nil {
+	o.pos.Done, o.unsaid = o.pos.Offset, true
+	return nil
+}
+
+// lull is how long nothing must come before Redis is told that the last plan has been carried out. While records come,
+// the next plan tells it; until then a take-over repeats a plan whose records the taggers know by their numbers.
+const lull = 20 * time.Millisecond
+
+func (o *owner) say(ctx context.Context) error {
+	if !o.unsaid {
+		return nil
+	}
+	if err := o.mem.Done(ctx, o.pos.Epoch, o.pos.Done); err != nil {
 		return err
 	}
-	o.pos.Done = o.pos.Offset
+	o.unsaid = false
 	return nil
 }

@@ -1,0 +1,40 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// backSeat is how much a child that may wait gives way to the others: about a tenth of their share when all want the
+// processor, and all of it when nobody else does.
+const backSeat = 10
+
+// giveWay lets this process run behind the others. A priority belongs to a thread and is inherited by the threads it
+// starts, so it is set until no thread is left without it.
+func giveWay() error {
+	for again := true; again; {
+		again = false
+		tasks, err := os.ReadDir("/proc/self/task")
+		if err != nil {
+			return fmt.Errorf("list the threads: %w", err)
+		}
+		for _, t := range tasks {
+			tid, err := strconv.Atoi(t.Name())
+			if err != nil {
+				return fmt.Errorf("number of a thread: %w", err)
+			}
+			// The kernel's own call answers with 20 less the priority.
+			if now, err := syscall.Getpriority(syscall.PRIO_PROCESS, tid); err != nil || 20-now >= backSeat {
+				continue // an error: the thread has ended
+			}
+			again = true
+			if err := syscall.Setpriority(syscall.PRIO_PROCESS, tid, backSeat); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return fmt.Errorf("lower the priority: %w", err)
+			}
+		}
+	}
+	return nil
+}
