@@ -22,6 +22,7 @@ const (
 	dayTimeout = 2 * time.Second // how long sealing waits for a new day's key
 	dayRetry   = 2 * time.Second
 	daysKept   = 400
+	apartMark  = "~" // in the name of a day's key that was made without Redis
 )
 
 // days are the day keys in memory. They stay while Redis and Kafka are away.
@@ -105,7 +106,7 @@ func (k *Keys) dayForSealing(ctx context.Context, at event.Time) (*key, error) {
 func (k *Keys) makeApart(ctx context.Context, id string, cause error) (*key, error) {
 	ctx, cancel := context.WithTimeout(ctx, dayTimeout)
 	defer cancel()
-	id += "~" + hex.EncodeToString(randomBytes(4))
+	id += apartMark + hex.EncodeToString(randomBytes(4))
 	wrapped := k.opt.Master.Seal(randomBytes(KeySize), wrapAAD(id))
 	msg := stream.Message{Key: []byte(id), Value: wrapped}
 	if _, err := k.opt.Stream.Publish(ctx, schemas.TopicKeys, 0, []stream.Message{msg}); err != nil {

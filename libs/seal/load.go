@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/zap"
 
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/schemas"
@@ -72,24 +71,30 @@ func (k *Keys) load(ctx context.Context, ids []string, create bool) (map[string]
 // read gets values from Redis after making sure that Redis has not lost any.
 func (k *Keys) read(ctx context.Context, ids []string) (map[string]string, error) {
 	for try := 0; ; try++ {
+		// Before the round trip: what another goroutine publishes meanwhile is not
+		// in the answer, and not lost.
+		seen := k.seen.Load()
 		values, position, err := k.readOnce(ctx, ids)
 		if err != nil {
 			return nil, err
 		}
-		if position >= k.seen.Load() {
+		if position >= seen {
 			return values, nil
 		}
 		if try == 3 { // the topic ends before what this process has published to it
 			return nil, fmt.Errorf("read keys: %w", ErrOtherTopic)
 		}
-		k.opt.Log.Warn("Redis has lost keys, filling it again from the topic", zap.Int64("from", max(position, 0)))
-		if err := k.restoreFrom(ctx, max(position, 0)); err != nil {
+		had := seen
+		if position < 0 {
+			had = unknown
+		}
+		if err := k.restoreFrom(ctx, max(position, 0), had); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// readOnce is one round trip; the position is -1 when Redis has none.
+// readOnce is one round trip; the position is unknown when Redis has none.
 func (k *Keys) readOnce(ctx context.Context, ids []string) (map[string]string, int64, error) {
 	gets := make([]*redis.StringCmd, len(ids))
 	var position *redis.StringCmd
@@ -113,7 +118,7 @@ func (k *Keys) readOnce(ctx context.Context, ids []string) (map[string]string, i
 	}
 	at, err := position.Int64()
 	if errors.Is(err, redis.Nil) {
-		return values, -1, nil
+		return values, unknown, nil
 	}
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the position of keys from Redis: %w", err)
@@ -146,7 +151,7 @@ func (k *Keys) rescan(ctx context.Context, missing []string, values map[string]s
 	if !k.mayRescan(strings.HasPrefix(missing[0], dayPrefix)) {
 		return nil
 	}
-	if err := k.restoreFrom(ctx, 0); err != nil {
+	if err := k.restoreFrom(ctx, 0, k.seen.Load()); err != nil {
 		return err
 	}
 	again, err := k.read(ctx, missing)

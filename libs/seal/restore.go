@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/stream"
@@ -18,10 +19,13 @@ import (
 // reached. One alone may be a broker's throttling.
 const maxEmpty = 4
 
+// unknown is Redis' position when it has none.
+const unknown = -1
+
 // Restore fills Redis from the whole topic: after a restore of a backup, or when
 // Redis has been replaced. Keys does so by itself when it sees that Redis lost
 // its keys. What Redis has is kept.
-func (k *Keys) Restore(ctx context.Context) error { return k.restoreFrom(ctx, 0) }
+func (k *Keys) Restore(ctx context.Context) error { return k.restoreFrom(ctx, 0, 0) }
 
 // catchUp checks the master key and reads what the topic has beyond Redis'
 // position.
@@ -38,7 +42,7 @@ func (k *Keys) catchUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := k.restoreFrom(ctx, max(position, 0)); err != nil {
+	if err := k.restoreFrom(ctx, max(position, 0), position); err != nil {
 		return err
 	}
 	// Only now: a wrong master key is found by unwrapping where Redis is empty.
@@ -50,8 +54,9 @@ func (k *Keys) catchUp(ctx context.Context) error {
 
 // restoreFrom reads the topic from an offset to its end into Redis. A destroyed
 // key stays destroyed even when a record of it comes behind the tombstone: that
-// is one whose maker was overtaken by the destroying.
-func (k *Keys) restoreFrom(ctx context.Context, from int64) error {
+// is one whose maker was overtaken by the destroying. Redis once had the keys
+// below the offset had; those that it has no more are told. Unknown is any.
+func (k *Keys) restoreFrom(ctx context.Context, from, had int64) error {
 	k.restoring.Lock()
 	defer k.restoring.Unlock()
 	if from == 0 {
@@ -59,6 +64,7 @@ func (k *Keys) restoreFrom(ctx context.Context, from int64) error {
 	}
 	gone := map[string]bool{}
 	late := map[string]bool{}
+	lost := 0
 	end, err := k.scan(ctx, from, func(b stream.Batch) error {
 		for _, r := range b.Records {
 			id := string(r.Key)
@@ -69,8 +75,13 @@ func (k *Keys) restoreFrom(ctx context.Context, from int64) error {
 				late[id] = true
 			}
 		}
-		return k.copyToRedis(ctx, b)
+		n, err := k.copyToRedis(ctx, b, had)
+		lost += n
+		return err
 	})
+	if lost > 0 {
+		k.opt.Log.Warn("Redis had lost keys, they are there again from the topic", zap.Int("keys", lost), zap.Int64("from", from))
+	}
 	if err != nil {
 		return err
 	}
@@ -84,34 +95,46 @@ func (k *Keys) restoreFrom(ctx context.Context, from int64) error {
 	return k.destroy(ctx, again)
 }
 
-func (k *Keys) copyToRedis(ctx context.Context, b stream.Batch) error {
+// copyToRedis gives the number of keys below the offset had that Redis lacked.
+func (k *Keys) copyToRedis(ctx context.Context, b stream.Batch, had int64) (int, error) {
 	if len(b.Records) == 0 {
-		return nil
+		return 0, nil
 	}
 	for _, r := range b.Records { // one is enough to tell a wrong master key
 		if r.Value == nil {
 			continue
 		}
 		if _, err := k.opt.Master.Open(r.Value, wrapAAD(string(r.Key))); err != nil {
-			return fmt.Errorf("unwrap key %s: %w", r.Key, ErrWrongMaster)
+			return 0, fmt.Errorf("unwrap key %s: %w", r.Key, ErrWrongMaster)
 		}
 		break
 	}
+	var lacked []*redis.BoolCmd
 	_, err := k.opt.Redis.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for _, r := range b.Records {
 			id := redisKey(string(r.Key))
 			if r.Value == nil {
 				p.Set(ctx, id, markGone, 0)
-			} else {
-				p.SetNX(ctx, id, markLive+string(r.Value), 0)
+				continue
+			}
+			set := p.SetNX(ctx, id, markLive+string(r.Value), 0)
+			// Keys that were made apart have never been in Redis.
+			if (had == unknown || r.Offset < had) && !strings.Contains(string(r.Key), apartMark) {
+				lacked = append(lacked, set)
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("copy %d keys to Redis: %w", len(b.Records), err)
+		return 0, fmt.Errorf("copy %d keys to Redis: %w", len(b.Records), err)
 	}
-	return nil
+	lost := 0
+	for _, set := range lacked {
+		if set.Val() {
+			lost++
+		}
+	}
+	return lost, nil
 }
 
 // scan reads the topic up to the end it has at the beginning, which is returned.
