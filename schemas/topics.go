@@ -26,20 +26,20 @@ const (
 // Incarnation is that of the partitioned topics above.
 const Incarnation = 1
 
-const (
-	retention  = 7 * 24 * time.Hour
-	maxMessage = 2 << 20
-)
+// Retention is how long what is not compacted stays.
+const Retention = 7 * 24 * time.Hour
+
+const maxMessage = 2 << 20
 
 // Topics is the catalogue for a deployment with the given numbers of shards and
 // raw partitions.
 func Topics(shards, raw int) []Topic {
 	return []Topic{
-		{Name: TopicRaw, Partitions: raw, Retention: retention, MaxMessages: maxMessage},
-		{Name: TopicEvents, Partitions: shards, Retention: retention, MaxMessages: maxMessage},
-		{Name: TopicChanges, Partitions: shards, Retention: retention, MaxMessages: maxMessage},
-		{Name: TopicAlerts, Partitions: shards, Retention: retention, MaxMessages: maxMessage},
-		{Name: TopicRejected, Partitions: raw, Retention: retention, MaxMessages: maxMessage},
+		{Name: TopicRaw, Partitions: raw, Retention: Retention, MaxMessages: maxMessage},
+		{Name: TopicEvents, Partitions: shards, Retention: Retention, MaxMessages: maxMessage},
+		{Name: TopicChanges, Partitions: shards, Retention: Retention, MaxMessages: maxMessage},
+		{Name: TopicAlerts, Partitions: shards, Retention: Retention, MaxMessages: maxMessage},
+		{Name: TopicRejected, Partitions: raw, Retention: Retention, MaxMessages: maxMessage},
 		{Name: TopicDefs, Partitions: 1, Compacted: true, MaxMessages: maxMessage},
 		{Name: TopicKeys, Partitions: 1, Compacted: true, MaxMessages: maxMessage},
 	}

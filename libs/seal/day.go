@@ -63,11 +63,15 @@ func (k *Keys) OpenDay(ctx context.Context, sealed []byte) ([]byte, error) {
 		return nil, ErrOpen
 	}
 	key := k.days.get(id)
-	if key == nil {
-		var err error
-		if key, err = k.loadDay(ctx, id, false); err != nil {
-			return nil, err
-		}
+	var err error
+	switch {
+	case key == nil:
+		key, err = k.loadDay(ctx, id, false)
+	case k.opt.Now().Sub(key.read) >= cacheTime:
+		key, err = k.checkDay(ctx, key)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return openWith(key.aead, sealed[n:], key.id)
 }
@@ -155,6 +159,23 @@ func (k *Keys) loadDay(ctx context.Context, id string, create bool) (*key, error
 	}
 	k.days.put(key)
 	return key, nil
+}
+
+// checkDay asks whether another process has destroyed a key that is in memory.
+// While Redis is away it serves on.
+func (k *Keys) checkDay(ctx context.Context, old *key) (*key, error) {
+	values, _, err := k.readOnce(ctx, []string{old.id})
+	if err != nil {
+		k.opt.Log.Debug("not known whether a day's key still stands, it serves on", zap.String("key", old.id), zap.Error(err))
+		return old, nil
+	}
+	if values[old.id] == markGone {
+		k.days.drop([]string{old.id})
+		return nil, fmt.Errorf("key %s: %w", old.id, ErrErased)
+	}
+	checked := &key{id: old.id, aead: old.aead, read: k.opt.Now()}
+	k.days.put(checked)
+	return checked, nil
 }
 
 func (d *days) get(id string) *key {

@@ -2,10 +2,12 @@ package seal_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/seal"
@@ -53,6 +55,9 @@ func TestDayKeys(t *testing.T) {
 		require.ErrorIs(t, err, seal.ErrOpen, "cut to %d", i)
 	}
 
+	other := p.process()
+	require.Equal(t, "sunday", openDay(t, other, sunday))
+	require.Equal(t, "monday", openDay(t, other, monday))
 	n, err := k.DestroyDays(t.Context(), event.At(p.time().Add(24*time.Hour)))
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
@@ -61,9 +66,32 @@ func TestDayKeys(t *testing.T) {
 		require.ErrorIs(t, err, seal.ErrErased)
 		require.Equal(t, "monday", openDay(t, reader, monday))
 	}
-	n, err = k.DestroyDays(t.Context(), event.At(p.time().Add(24*time.Hour)))
+	p.now.Add(int64(time.Minute))
+	_, err = other.OpenDay(t.Context(), sunday)
+	require.ErrorIs(t, err, seal.ErrErased, "what another process holds in memory is given up within a minute")
+	require.Equal(t, "monday", openDay(t, other, monday))
+	p.redis.SetError("LOADING away")
+	p.now.Add(int64(time.Minute))
+	require.Equal(t, "monday", openDay(t, other, monday), "what is in memory serves while Redis is away")
+	p.redis.SetError("")
+
+	var fetches atomic.Int64
+	p.kafka.Cluster.ControlKey(int16(kmsg.Fetch), func(kmsg.Request) (kmsg.Response, error, bool) {
+		p.kafka.Cluster.KeepControl()
+		fetches.Add(1)
+		return nil, nil, false
+	})
+	for _, at := range []time.Duration{0, 24 * time.Hour} { // never back, and not the same again
+		n, err = k.DestroyDays(t.Context(), event.At(p.time().Add(at)))
+		require.NoError(t, err)
+		require.Zero(t, n)
+	}
+	require.Zero(t, fetches.Load(), "nothing is read for it")
+	n, err = p.process().DestroyDays(t.Context(), event.At(p.time().Add(48*time.Hour)))
 	require.NoError(t, err)
-	require.Zero(t, n)
+	require.Equal(t, 1, n)
+	_, err = k.DestroyDays(t.Context(), -1)
+	require.Error(t, err)
 }
 
 func TestSealingDaysGoesOnWithoutRedis(t *testing.T) {

@@ -18,5 +18,6 @@
 // anew in the same moment.
 //
 // Called by the collector (days), the resolver (both), the notifier and the
-// console (opening texts), the erasure (destroying) and defs (the master key).
+// console (opening texts; destroying days that have run out), the erasure
+// (destroying) and defs (the master key).
 package seal

@@ -21,7 +21,8 @@ const (
 	markGone = "x" // destroyed; nothing follows
 
 	// positionKey is a hash: offset, below which every key of the topic has been in
-	// this Redis; check, a hash that tells the master key apart.
+	// this Redis; check, a hash that tells the master key apart; days, before which
+	// all keys of days have been destroyed.
 	positionKey = "tw:key:position"
 )
 
@@ -148,12 +149,12 @@ func (k *Keys) create(ctx context.Context, ids []string, values map[string]strin
 
 // rescan looks for keys in the whole topic that Redis should have and has not.
 func (k *Keys) rescan(ctx context.Context, missing []string, values map[string]string) error {
-	if !k.mayRescan(strings.HasPrefix(missing[0], dayPrefix)) {
-		return nil
+	if k.mayRescan(strings.HasPrefix(missing[0], dayPrefix)) {
+		if err := k.restoreFrom(ctx, 0, k.seen.Load()); err != nil {
+			return err
+		}
 	}
-	if err := k.restoreFrom(ctx, 0, k.seen.Load()); err != nil {
-		return err
-	}
+	// Also where another goroutine has just rescanned: its keys are there now.
 	again, err := k.read(ctx, missing)
 	if err != nil {
 		return err

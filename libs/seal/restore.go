@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -162,12 +164,36 @@ func (k *Keys) scan(ctx context.Context, from int64, fn func(stream.Batch) error
 
 // DestroyDays destroys the keys of all days before a moment, in UTC, and gives
 // their number: what `raw` and `rejected` held of those days is unreadable then.
-// Never ask for a day that is still within the retention of `raw`.
+// Never ask for a day that is still within the retention of `raw`, or of which
+// something has not been resolved. Asking again for the same day reads nothing.
 func (k *Keys) DestroyDays(ctx context.Context, before event.Time) (int, error) {
-	if before == 0 {
+	if before <= 0 {
 		return 0, errors.New("destroy day keys: no time given")
 	}
-	limit := dayPrefix + day(before)
+	limit := day(before)
+	done, err := k.opt.Redis.HGet(ctx, positionKey, "days").Result()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return 0, fmt.Errorf("read which days' keys are destroyed: %w", err)
+	}
+	if done >= limit {
+		return 0, nil
+	}
+	ids, err := k.liveDays(ctx, dayPrefix+limit)
+	if err != nil {
+		return 0, err
+	}
+	k.days.drop(ids)
+	if err := k.destroy(ctx, ids); err != nil {
+		return 0, err
+	}
+	if err := k.opt.Redis.HSet(ctx, positionKey, "days", limit).Err(); err != nil {
+		return 0, fmt.Errorf("write which days' keys are destroyed: %w", err)
+	}
+	return len(ids), nil
+}
+
+// liveDays are the keys of days in the topic below a limit.
+func (k *Keys) liveDays(ctx context.Context, limit string) ([]string, error) {
 	live := map[string]bool{}
 	_, err := k.scan(ctx, 0, func(b stream.Batch) error {
 		for _, r := range b.Records {
@@ -181,13 +207,5 @@ func (k *Keys) DestroyDays(ctx context.Context, before event.Time) (int, error) 
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, err
-	}
-	ids := make([]string, 0, len(live))
-	for id := range live {
-		ids = append(ids, id)
-	}
-	k.days.drop(ids)
-	return len(ids), k.destroy(ctx, ids)
+	return slices.Collect(maps.Keys(live)), err
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/schemas"
 	"github.com/tagwire/tagwire/services/console/activation"
+	"github.com/tagwire/tagwire/services/console/daykeys"
 	"github.com/tagwire/tagwire/services/console/live"
 	"github.com/tagwire/tagwire/services/console/recount"
 	"github.com/tagwire/tagwire/services/console/ruleset"
@@ -80,6 +81,7 @@ type API struct {
 	board     *live.Board
 	feed      *live.Feed
 	recount   *recount.Recount
+	days      *daykeys.Keeper
 	names     rawplan.Identities
 	sessions  *auth.Sessions
 	refused   *auth.Limiter // failed logins by address
@@ -113,6 +115,7 @@ func New(o Options) (*API, error) {
 		Stream: o.Stream, Redis: o.Redis, Defs: o.Defs, Sets: a.sets, Shards: a.shards, RawPartitions: o.RawPartitions,
 		Log: o.Log, Now: o.Now, Wait: o.ActivateWait,
 	})
+	a.days = daykeys.New(o.Keys, a.shards, o.Log)
 	if err := a.parts(); err != nil {
 		return nil, err
 	}
@@ -159,11 +162,11 @@ func (a *API) parts() error {
 // Handler serves the API, its description and the page.
 func (a *API) Handler() http.Handler { return a.handler }
 
-// Run keeps the live board, the feed of events, activations and recounts going,
-// until ctx ends.
+// Run keeps the live board, the feed of events, activations, recounts and the
+// destroying of days' keys going, until ctx ends.
 func (a *API) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.board.Run, a.feed.Run, a.activator.Run, a.recount.Run} {
+	for _, run := range []func(context.Context) error{a.board.Run, a.feed.Run, a.activator.Run, a.recount.Run, a.days.Run} {
 		g.Go(func() error { return run(gctx) })
 	}
 	if err := g.Wait(); err != nil && ctx.Err() == nil {
