@@ -27,8 +27,8 @@
 //   - kfake can sync each batch itself, but does so within its one loop, twice a batch, and ignores errors. Here it writes
 //     without syncing, and its answers are held back until what they tell of is synced, many by one round; an error ends
 //     the broker. See durable.go.
-//   - At start the whole log is read, so the log is kept short: segments of 16 MiB, and besides the one being written
-//     at most 32 MiB a partition when all has been consumed, unless the topic sets segment.bytes or retention.bytes.
+//   - At start the whole log is read, so the log is kept short: segments of 8 MiB, and besides the one being written
+//     at most 16 MiB a partition when all has been consumed, unless the topic sets segment.bytes or retention.bytes.
 //   - A compacted topic begins with the first batch of which something is left, not at 0: ask for the first offset.
 //
 // # What ClickHouse does differently from a server

@@ -20,7 +20,7 @@ func brokerConfigs() map[string]string {
 	return map[string]string{
 		"log.cleaner.backoff.ms":    "31536000000", // kfake's own retention and compaction: once a year, that is, never
 		"log.retention.ms":          "-1",
-		"log.segment.bytes":         "16777216",
+		"log.segment.bytes":         "8388608",
 		"offsets.retention.minutes": "525600",
 	}
 }

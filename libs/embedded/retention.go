@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	retainEvery  = 10 * time.Minute
+	retainEvery  = time.Minute
 	defaultAge   = 7 * 24 * time.Hour
-	defaultBytes = 32 << 20 // a partition; the whole log is read at the next start
+	defaultBytes = 16 << 20 // a partition; the whole log is read at the next start
 )
 
 // retain removes closed segments that are too old or too many, by the topic's retention.ms and retention.bytes, but

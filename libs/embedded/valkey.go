@@ -26,6 +26,8 @@ no-appendfsync-on-rewrite no
 auto-aof-rewrite-min-size 64mb
 aof-load-truncated yes
 save ""
+rdbcompression no
+auto-aof-rewrite-percentage 50
 maxmemory-policy noeviction
 maxclients 2000
 tcp-keepalive 60
