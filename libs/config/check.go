@@ -29,6 +29,7 @@ func (c *Config) problems() []*Problem {
 	k.address("http", c.HTTP, true)
 	k.address("bi_listen", c.BIListen, false)
 	k.url("public_url", c.PublicURL, false)
+	k.url("link_fallback", c.LinkFallback, false)
 	k.pair("tls.cert_file", c.TLS.CertFile, "tls.key_file", c.TLS.KeyFile)
 	k.networks("trusted_proxies", c.TrustedProxies)
 	k.networks("notify.private_targets", c.Notify.PrivateTargets)

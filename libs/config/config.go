@@ -22,6 +22,7 @@ type Config struct {
 	Data           string   `yaml:"data"`
 	HTTP           string   `yaml:"http"`
 	PublicURL      string   `yaml:"public_url"`
+	LinkFallback   string   `yaml:"link_fallback"`
 	BIListen       string   `yaml:"bi_listen"`
 	TLS            TLSFiles `yaml:"tls"`
 	TrustedProxies []string `yaml:"trusted_proxies"`

@@ -170,6 +170,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"TAGWIRE_CORS_ORIGINS=shop.example":          "cors_origins",
 		"TAGWIRE_HTTP=127.0.0.1:99999":               "no port between",
 		"TAGWIRE_WECOM_API_BASE=qyapi.weixin.qq.com": "wecom.api_base",
+		"TAGWIRE_LINK_FALLBACK=/sorry":               `link_fallback: "/sorry" is not a whole address`,
+		"TAGWIRE_LINK_FALLBACK=https://shop.cn/":     "",
 		"TAGWIRE_REDIS_CLUSTER=maybe":                "is not true or false",
 		"TAGWIRE_LATE=1s":                            "late: 1s is not between",
 	} {

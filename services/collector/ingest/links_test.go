@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tagwire/tagwire/libs/auth"
+	"github.com/tagwire/tagwire/libs/config"
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/services/collector/ingest"
 )
@@ -84,6 +85,16 @@ func TestNobodyOpenedIt(t *testing.T) {
 		require.Equal(t, "link.prefetch", e.Type)
 		require.Equal(t, true, e.Properties["bot"])
 		require.Empty(t, e.Tags)
+	}
+}
+
+func TestFallbackOfLinksIsConfigured(t *testing.T) {
+	for variable, want := range map[string]string{"TAGWIRE_LINK_FALLBACK=https://shop.cn/sorry?from=tagwire": "https://shop.cn/sorry?from=tagwire", "TAGWIRE_HTTP=127.0.0.1:1": ""} {
+		c, _, err := config.Load(config.Options{Env: []string{variable}})
+		require.NoError(t, err)
+		got, err := ingest.FromConfig(c)
+		require.NoError(t, err)
+		require.Equal(t, want, got.LinkFallback)
 	}
 }
 

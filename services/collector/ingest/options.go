@@ -42,7 +42,7 @@ type Config struct {
 // FromConfig takes the collector's part of the configuration.
 func FromConfig(c *config.Config) (Config, error) {
 	out := Config{
-		WriteKey: c.WriteKey.Reveal(), PublicURL: c.PublicURL, CORSOrigins: c.CORSOrigins, RawPartitions: c.RawPartitions,
+		WriteKey: c.WriteKey.Reveal(), PublicURL: c.PublicURL, LinkFallback: c.LinkFallback, CORSOrigins: c.CORSOrigins, RawPartitions: c.RawPartitions,
 		Limits: envelope.Limits{
 			EventBytes: c.Limits.EventBytes, BatchBytes: c.Limits.BatchBytes, BatchEvents: c.Limits.BatchEvents,
 			Nesting: c.Limits.Nesting, EventID: c.Limits.EventID,
