@@ -144,10 +144,21 @@ func mechanism(cfg *config.Config) (sasl.Mechanism, error) {
 	return nil, nil
 }
 
+// topics is the catalogue as it is configured.
+func topics(cfg *config.Config) []schemas.Topic {
+	out := schemas.Topics(cfg.Shards, cfg.RawPartitions)
+	for i := range out {
+		if out[i].Name == schemas.TopicRaw || out[i].Name == schemas.TopicEvents {
+			out[i].Retention = cfg.Kafka.Retention
+		}
+	}
+	return out
+}
+
 // ready waits for Kafka and Redis, makes the topics and refuses a Redis that
 // would lose data.
 func (p *Parts) ready(ctx context.Context) error {
-	topics := schemas.Topics(p.Config.Shards, p.Config.RawPartitions)
+	topics := topics(p.Config)
 	for said := false; ; {
 		err := p.Stream.EnsureTopics(ctx, topics)
 		if err == nil {

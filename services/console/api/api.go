@@ -69,6 +69,7 @@ type Options struct {
 	Health        *telemetry.Health
 	Now           func() time.Time
 	CommitWait    time.Duration // for the tagger to commit what a person did; default 5 s
+	Retention     time.Duration // of raw, after which its days' keys are destroyed
 	ActivateWait  time.Duration // for rules to stand in every partition; default a minute
 }
 
@@ -115,7 +116,7 @@ func New(o Options) (*API, error) {
 		Stream: o.Stream, Redis: o.Redis, Defs: o.Defs, Sets: a.sets, Shards: a.shards, RawPartitions: o.RawPartitions,
 		Log: o.Log, Now: o.Now, Wait: o.ActivateWait,
 	})
-	a.days = daykeys.New(o.Keys, a.shards, o.Log)
+	a.days = daykeys.New(o.Keys, a.shards, o.Retention, o.Log)
 	if err := a.parts(); err != nil {
 		return nil, err
 	}

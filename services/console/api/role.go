@@ -15,7 +15,7 @@ func Role(_ context.Context, p *parts.Parts) (parts.Role, error) {
 	box := inbox.New(p.Redis, p.Config.Shards, p.Log.Named("inbox"))
 	a, err := New(Options{
 		Stream: p.Stream, Redis: p.Redis, Defs: p.Defs, Keys: p.Keys, Warehouse: p.Warehouse, Inbox: box, Config: FromConfig(p.Config),
-		Shards: p.Config.Shards, RawPartitions: p.Config.RawPartitions, Log: p.Log.Named("console"), Registerer: p.Registry, Health: p.Health,
+		Retention: p.Config.Kafka.Retention, Shards: p.Config.Shards, RawPartitions: p.Config.RawPartitions, Log: p.Log.Named("console"), Registerer: p.Registry, Health: p.Health,
 	})
 	if err != nil {
 		return parts.Role{}, err

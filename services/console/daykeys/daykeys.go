@@ -35,12 +35,14 @@ type Destroyer interface {
 type Keeper struct {
 	keys   Destroyer
 	shards *shards.Set
+	keep   time.Duration
 	log    *zap.Logger
 }
 
-// New makes a keeper of the days' keys.
-func New(keys Destroyer, all *shards.Set, log *zap.Logger) *Keeper {
-	return &Keeper{keys: keys, shards: all, log: log}
+// New makes a keeper of the days' keys for the retention of `raw`. What was
+// rejected is not readable for longer, and never shorter than its own.
+func New(keys Destroyer, all *shards.Set, retention time.Duration, log *zap.Logger) *Keeper {
+	return &Keeper{keys: keys, shards: all, keep: max(retention, schemas.Retention), log: log}
 }
 
 // Run goes on until ctx ends.
@@ -65,10 +67,11 @@ func (k *Keeper) Once(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	before := outBefore(all)
-	if before <= 0 {
+	lowest := lowest(all)
+	if lowest == 0 {
 		return 0, nil
 	}
+	before := lowest.Add(-k.keep)
 	n, err := k.keys.DestroyDays(ctx, before)
 	if n > 0 {
 		k.log.Info("destroyed the keys of days whose raw events have run out", zap.Int("keys", n), zap.Stringer("before", before))
@@ -76,16 +79,16 @@ func (k *Keeper) Once(ctx context.Context) (int, error) {
 	return n, err
 }
 
-// outBefore is the moment before which nothing is needed any more; 0: not known.
-func outBefore(all []shards.Glimpse) event.Time {
-	var lowest event.Time
+// lowest is the stream time that every shard has reached; 0: not known.
+func lowest(all []shards.Glimpse) event.Time {
+	var at event.Time
 	for i, g := range all {
 		if !g.Exists || g.Stream <= 0 {
 			return 0
 		}
-		if i == 0 || g.Stream < lowest {
-			lowest = g.Stream
+		if i == 0 || g.Stream < at {
+			at = g.Stream
 		}
 	}
-	return lowest.Add(-schemas.Retention)
+	return at
 }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
 func TestDaysRunOutByTheStreamTimeOfTheSlowestShard(t *testing.T) {
 	w := consoletest.Start(t)
-	k := daykeys.New(w.Keys, shards.New(w.Redis, consoletest.Generation, consoletest.Shards), zap.NewNop())
+	k := daykeys.New(w.Keys, shards.New(w.Redis, consoletest.Generation, consoletest.Shards), schemas.Retention, zap.NewNop())
 	noon := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	destroyed := func() int {
 		t.Helper()
@@ -50,6 +50,10 @@ func TestDaysRunOutByTheStreamTimeOfTheSlowestShard(t *testing.T) {
 	w.Tick(event.At(noon.Add(schemas.Retention)))
 	require.Zero(t, destroyed(), "events of that noon may be read until the day has passed")
 	w.Tick(event.At(noon.Add(schemas.Retention + 24*time.Hour)))
+	longer := daykeys.New(w.Keys, shards.New(w.Redis, consoletest.Generation, consoletest.Shards), 30*24*time.Hour, zap.NewNop())
+	n, err := longer.Once(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n, "raw is kept for longer here")
 	require.Equal(t, 1, destroyed())
 	require.Equal(t, []bool{false, true, true}, readable())
 
