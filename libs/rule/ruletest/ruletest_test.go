@@ -153,6 +153,30 @@ func TestExample(t *testing.T) {
 	require.NotZero(t, rep.Passed)
 }
 
+var block = regexp.MustCompile("(?s)```yaml (tagwire-rules(?:-test)?)\n(.*?)```")
+
+// TestGuides runs the tests in the guides, each against the rules before it.
+func TestGuides(t *testing.T) {
+	for _, path := range []string{"../../../docs/guides/en/rules.md", "../../../docs/guides/zh/rules.md"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		rules, passed := "", 0
+		for _, found := range block.FindAllStringSubmatch(string(text), -1) {
+			if found[1] == "tagwire-rules" {
+				rules = found[2]
+				continue
+			}
+			set, err := rule.Compile(0, map[string]string{"rules.yaml": rules})
+			require.NoError(t, err, path)
+			rep, err := ruletest.Run(set, map[string]string{"rules_test.yaml": found[2]})
+			require.NoError(t, err, path)
+			require.Zero(t, rep.Failed, "%s: %v", path, rep.Tests)
+			passed += rep.Passed
+		}
+		require.Equal(t, 1, passed, path)
+	}
+}
+
 func FuzzRun(f *testing.F) {
 	f.Add(passing)
 	f.Add("- test: a\n  events: [{type: order.pay, amount: 1e9, times: 3, every: 1h}]\n  expect: [{alerts: [x], measures: {净消费: [1]}, stage: 新}]\n")

@@ -1,8 +1,11 @@
 package importer
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -141,6 +144,48 @@ func TestGuess(t *testing.T) {
 		if name != "people.txt" && name != "bare.txt" { // those say what is missing
 			_, err = ParseMap(name, []byte(got))
 			require.NoError(t, err, got)
+		}
+	}
+}
+
+var guide = regexp.MustCompile("(?s)```csv tagwire-rows\n(.*?)```.*?```yaml tagwire-map\n(.*?)```")
+
+// The map in the guides takes the rows before it, and guessing them works.
+func TestGuides(t *testing.T) {
+	for _, path := range []string{"../../../docs/guides/en/sources.md", "../../../docs/guides/zh/sources.md"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		found := guide.FindAllStringSubmatch(string(text), -1)
+		require.Len(t, found, 1, path)
+		rows := filepath.Join(t.TempDir(), "orders.csv")
+		require.NoError(t, os.WriteFile(rows, []byte(found[0][1]), 0o600))
+		guessed, err := Guess(rows)
+		require.NoError(t, err)
+		for _, one := range []string{guessed, found[0][2]} {
+			m, err := ParseMap(path, []byte(one))
+			require.NoError(t, err)
+			table, err := Open(rows, m)
+			require.NoError(t, err)
+			require.Empty(t, m.Lacks(table.Columns))
+			c, err := NewConverter(m)
+			require.NoError(t, err)
+			var got []string
+			for {
+				row, err := table.Next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				require.NoError(t, err)
+				e, why := c.Event(row)
+				require.Nil(t, why, "%s: %v", path, why)
+				got = append(got, e.Type+" "+e.Time.String())
+			}
+			require.NoError(t, table.Close())
+			want := []string{"order.pay 2026-03-05T00:05:00.000Z", "order.refund 2026-03-06T11:40:00.000Z"}
+			if one == guessed { // it cannot know what a refund is
+				want[1] = "order.pay 2026-03-06T11:40:00.000Z"
+			}
+			require.Equal(t, want, got, path)
 		}
 	}
 }
