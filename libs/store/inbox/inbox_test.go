@@ -65,7 +65,7 @@ func ids(page inbox.Page) []string {
 }
 
 func TestCommitIsRefusedForAWriterThatLostItsPartition(t *testing.T) {
-	engines(t, commitIsRefusedForAWriterThatLostItsPartition)
+	storetest.Engines(t, commitIsRefusedForAWriterThatLostItsPartition)
 }
 
 func commitIsRefusedForAWriterThatLostItsPartition(t *testing.T, rdb redis.UniversalClient) {
@@ -85,7 +85,7 @@ func commitIsRefusedForAWriterThatLostItsPartition(t *testing.T, rdb redis.Unive
 	require.Equal(t, []string{"a3", "a1"}, ids(page), "the old writer's alert must not be there")
 }
 
-func TestCommitGivenTwiceIsOneCommit(t *testing.T) { engines(t, commitGivenTwiceIsOneCommit) }
+func TestCommitGivenTwiceIsOneCommit(t *testing.T) { storetest.Engines(t, commitGivenTwiceIsOneCommit) }
 
 func commitGivenTwiceIsOneCommit(t *testing.T, rdb redis.UniversalClient) {
 	w := own(t, rdb, 0)
@@ -125,7 +125,7 @@ func TestLostRedisIsNoticedAndOldEpochsNeverReturn(t *testing.T) {
 }
 
 func TestListIsNewestFirstWithAStableCursor(t *testing.T) {
-	engines(t, listIsNewestFirstWithAStableCursor)
+	storetest.Engines(t, listIsNewestFirstWithAStableCursor)
 }
 
 func listIsNewestFirstWithAStableCursor(t *testing.T, rdb redis.UniversalClient) {
@@ -161,7 +161,7 @@ func listIsNewestFirstWithAStableCursor(t *testing.T, rdb redis.UniversalClient)
 	require.ErrorIs(t, err, inbox.ErrID)
 }
 
-func TestListByStateAndStaff(t *testing.T) { engines(t, listByStateAndStaff) }
+func TestListByStateAndStaff(t *testing.T) { storetest.Engines(t, listByStateAndStaff) }
 
 func listByStateAndStaff(t *testing.T, rdb redis.UniversalClient) {
 	box := inbox.New(rdb, partitions, zap.NewNop())
@@ -241,7 +241,7 @@ func reader(t *testing.T, rdb redis.UniversalClient) *inbox.Inbox {
 	return box
 }
 
-func TestFollowResumesBehindAnID(t *testing.T) { engines(t, followResumesBehindAnID) }
+func TestFollowResumesBehindAnID(t *testing.T) { storetest.Engines(t, followResumesBehindAnID) }
 
 func followResumesBehindAnID(t *testing.T, rdb redis.UniversalClient) {
 	box := reader(t, rdb)
@@ -288,7 +288,7 @@ func u2(all []inbox.Update, u inbox.Update) inbox.Update {
 	return inbox.Update{ID: "not told live"}
 }
 
-func TestFollowTellsResync(t *testing.T) { engines(t, followTellsResync) }
+func TestFollowTellsResync(t *testing.T) { storetest.Engines(t, followTellsResync) }
 
 func followTellsResync(t *testing.T, rdb redis.UniversalClient) {
 	box := reader(t, rdb)
@@ -315,7 +315,7 @@ func followTellsResync(t *testing.T, rdb redis.UniversalClient) {
 	require.ErrorIs(t, <-done, context.Canceled)
 }
 
-func TestASlowFollowerMissesNothing(t *testing.T) { engines(t, aSlowFollowerMissesNothing) }
+func TestASlowFollowerMissesNothing(t *testing.T) { storetest.Engines(t, aSlowFollowerMissesNothing) }
 
 func aSlowFollowerMissesNothing(t *testing.T, rdb redis.UniversalClient) {
 	box := reader(t, rdb)

@@ -14,21 +14,8 @@ import (
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-// engines runs a test on the stand-in and on the real engine, each empty.
-func engines(t *testing.T, test func(t *testing.T, rdb redis.UniversalClient)) {
-	t.Helper()
-	t.Run("miniredis", func(t *testing.T) { test(t, storetest.Mini(t)) })
-	t.Run("valkey", func(t *testing.T) {
-		p := embeddedtest.Start(t, embeddedtest.Redis)
-		rdb := redis.NewClient(&redis.Options{Addr: p.RedisAddr, Password: p.RedisPassword, DisableIdentity: true})
-		t.Cleanup(func() { _ = rdb.Close() })
-		require.NoError(t, rdb.FlushAll(t.Context()).Err())
-		test(t, rdb)
-	})
-}
-
 func TestPaceIsASlidingWindow(t *testing.T) {
-	engines(t, func(t *testing.T, rdb redis.UniversalClient) {
+	storetest.Engines(t, func(t *testing.T, rdb redis.UniversalClient) {
 		p := inbox.Pace{Redis: rdb, Most: 3, Window: time.Hour}
 		for range 3 {
 			wait, err := p.Take(t.Context(), "a")

@@ -136,12 +136,24 @@ func (s *Shard) TakeOver(ctx context.Context) (Pos, error) {
 	return p, nil
 }
 
-// Begin writes the first position of a shard that has none; it is commit 0.
+// beginScript may be sent again after a lost reply: then the position stands that
+// it would write.
+var beginScript = redis.NewScript(`
+local cur = redis.call('HMGET', KEYS[1], 'epoch', 'commit')
+if cur[1] ~= ARGV[1] then return 'owner' end
+if cur[2] and cur[2] ~= ARGV[2] then return 'behind' end
+redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+return 'ok'
+`)
+
+// Begin writes the first position of a shard that has none, if the caller still
+// owns it; it is commit 0.
 func (s *Shard) Begin(ctx context.Context, p Pos) error {
-	if err := s.rdb.HSet(ctx, s.key("pos"), p.fields()...).Err(); err != nil {
+	res, err := beginScript.Run(ctx, s.rdb, []string{s.key("pos")}, append([]any{p.Epoch, p.Commit}, p.fields()...)...).Text()
+	if err != nil {
 		return fmt.Errorf("begin shard %d: %w", s.Number, err)
 	}
-	return nil
+	return s.verdict(res, p.Commit)
 }
 
 // Load reads the stored states of profiles; those that have none are missing.

@@ -2,7 +2,8 @@
 //
 // It guarantees an empty Redis of its own per call, gone with the test. It does
 // not write to disk and its clock stands still until [Fake.FastForward]; what
-// needs the real engine runs on libs/embedded. Only tests import it.
+// needs the real engine runs on libs/embedded, or on both by [Engines]. Only tests
+// import it.
 package storetest
 
 import (
