@@ -25,12 +25,23 @@ func Connect(cfg Config) (redis.UniversalClient, error) {
 	if len(cfg.Addrs) == 0 {
 		return nil, errors.New("store: Config.Addrs is empty")
 	}
-	return redis.NewUniversalClient(&redis.UniversalOptions{
+	o := &redis.UniversalOptions{
 		Addrs: cfg.Addrs, MasterName: cfg.SentinelMaster, IsClusterMode: cfg.Cluster, Username: cfg.User, Password: cfg.Password,
 		TLSConfig: cfg.TLS, DialTimeout: 3 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		MaxRetries: 2, PoolSize: 64, DisableIdentity: true,
-	}), nil
+	}
+	if !cfg.Cluster {
+		return redis.NewUniversalClient(o), nil
+	}
+	// A master that is gone cannot say who has taken its slots over, and go-redis
+	// asks the others only when its picture is this old: a minute by default.
+	c := o.Cluster()
+	c.ClusterStateReloadInterval = clusterPicture
+	return redis.NewClusterClient(c), nil
 }
+
+// clusterPicture is how old the client's picture of a Cluster may be.
+const clusterPicture = time.Second
 
 // Check refuses a Redis that would lose data by its settings: an eviction
 // policy. What is only weaker than advised is a warning.
