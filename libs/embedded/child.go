@@ -32,6 +32,7 @@ type childSpec struct {
 	command func() (*exec.Cmd, error)   // a fresh command: one is needed for each start
 	ready   func(context.Context) error // nil when it answers; asked again and again while it lives
 	stop    func(*os.Process) error     // asks it to end
+	behind  bool                        // runs behind the others once it is ready: see giveWay
 	giveUp  int                         // starts in a row that never became ready; 0: retryGiveUp
 	log     *zap.Logger
 }
@@ -158,6 +159,7 @@ func (s childSpec) awaitReady(ctx context.Context, p *process) error {
 		last = s.ready(ask)
 		cancel()
 		if last == nil {
+			s.settle(p)
 			return nil
 		}
 		select {
@@ -167,6 +169,16 @@ func (s childSpec) awaitReady(ctx context.Context, p *process) error {
 			return fmt.Errorf("%s is not ready: %w", s.name, errors.Join(context.Cause(ctx), last))
 		case <-tick.C:
 		}
+	}
+}
+
+// settle takes the processor from a part that may wait, now that its start is over.
+func (s childSpec) settle(p *process) {
+	if !s.behind {
+		return
+	}
+	if err := giveWay(p.cmd.Process.Pid); err != nil { // slower for others, nothing else
+		s.log.Warn("a part runs at the priority of the others", zap.String("part", s.name), zap.Error(err))
 	}
 }
 

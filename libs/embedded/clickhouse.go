@@ -67,6 +67,8 @@ func (c *clickHouse) start(ctx context.Context, o Options, engine clickHouseEngi
 		name: "ClickHouse", log: o.Log, logPath: filepath.Join(dir, "clickhouse.log"), command: command,
 		ready: func(ctx context.Context) error { return askClickHouse(ctx, native, web, s.ClickHouse) },
 		stop:  func(*os.Process) error { return c.cutLifeline() },
+		// The history can wait for a moment; the alerts of the same machine cannot.
+		behind: true,
 	})
 	return err
 }

@@ -19,13 +19,9 @@ import (
 // finds that the terminal is gone, and ends.
 func (o childOrder) load() error {
 	args := o.Args
-	hangUp, terminalErr := takeTerminal()
-	// The history can wait for a moment; the alerts of the same machine cannot.
-	if err := giveWay(); err != nil {
-		_, _ = fmt.Fprintln(os.Stderr, "ClickHouse runs at the priority of the others:", err)
-	}
-	if terminalErr != nil {
-		_, _ = fmt.Fprintln(os.Stderr, "no terminal for ClickHouse, so a client that misbehaves will make it start again:", terminalErr)
+	hangUp, err := takeTerminal()
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "no terminal for ClickHouse, so a client that misbehaves will make it start again:", err)
 	} else {
 		args = append(slices.Clip(args), "--interactive")
 		go func() { // lives as long as the process

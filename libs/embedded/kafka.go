@@ -97,6 +97,7 @@ func (b *broker) keep(ctx context.Context) {
 	debug.FreeOSMemory() // the whole log has just gone through memory
 	tick := time.NewTicker(retainEvery)
 	defer tick.Stop()
+	b.trim(ctx) // the less there is, the faster the next start
 	for {
 		select {
 		case <-ctx.Done():
@@ -108,10 +109,14 @@ func (b *broker) keep(ctx context.Context) {
 				return
 			}
 		case <-tick.C:
-			if err := b.retain(ctx, time.Now()); err != nil {
-				b.log.Warn("retention of the embedded Kafka", zap.Error(err))
-			}
+			b.trim(ctx)
 		}
+	}
+}
+
+func (b *broker) trim(ctx context.Context) {
+	if err := b.retain(ctx, time.Now()); err != nil && ctx.Err() == nil {
+		b.log.Warn("retention of the embedded Kafka", zap.Error(err))
 	}
 }
 

@@ -12,12 +12,12 @@ import (
 // processor, and all of it when nobody else does.
 const backSeat = 10
 
-// giveWay lets this process run behind the others. A priority belongs to a thread and is inherited by the threads it
+// giveWay lets a process run behind the others. A priority belongs to a thread and is inherited by the threads it
 // starts, so it is set until no thread is left without it.
-func giveWay() error {
+func giveWay(pid int) error {
 	for again := true; again; {
 		again = false
-		tasks, err := os.ReadDir("/proc/self/task")
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 		if err != nil {
 			return fmt.Errorf("list the threads: %w", err)
 		}

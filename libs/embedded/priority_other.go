@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// giveWay lets this process run behind the others.
-func giveWay() error {
-	if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, 10); err != nil {
+// giveWay lets a process run behind the others.
+func giveWay(pid int) error {
+	if err := syscall.Setpriority(syscall.PRIO_PROCESS, pid, 10); err != nil {
 		return fmt.Errorf("lower the priority: %w", err)
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	retainEvery  = time.Minute
+	retainEvery  = 15 * time.Second
 	defaultAge   = 7 * 24 * time.Hour
 	defaultBytes = 16 << 20 // a partition; the whole log is read at the next start
 )

@@ -35,6 +35,7 @@ var shared = struct {
 	ready bool // Main is in charge
 	dir   string
 	parts map[Part]*embedded.Parts
+	atEnd []func() error
 }{parts: map[Part]*embedded.Parts{}}
 
 // Main runs the tests of a package and ends the parts after them: func TestMain(m *testing.M) { embeddedtest.Main(m) }.
@@ -47,6 +48,13 @@ func Main(m *testing.M) {
 		code = max(code, 1)
 	}
 	os.Exit(code)
+}
+
+// AtEnd has Main call f when the tests are over: for what they share besides.
+func AtEnd(f func() error) {
+	shared.Lock()
+	defer shared.Unlock()
+	shared.atEnd = append(shared.atEnd, f)
 }
 
 // Start gives the parts that are asked for; each is started when it is wanted first and runs until the tests are over.
@@ -104,6 +112,9 @@ func stop() error {
 	shared.Lock()
 	defer shared.Unlock()
 	var errs []error
+	for _, f := range shared.atEnd {
+		errs = append(errs, f())
+	}
 	for _, p := range shared.parts {
 		errs = append(errs, p.Close(context.Background()))
 	}
