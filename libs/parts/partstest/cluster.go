@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -43,21 +44,45 @@ func (c *RedisCluster) Store() store.Config {
 // are served and every replica follows its master.
 func StartRedisCluster(t testing.TB, o RedisOptions) *RedisCluster {
 	t.Helper()
-	c := &RedisCluster{}
-	err := onFreshPorts(func() (err error) {
-		for _, n := range c.Nodes { // of the first try
-			n.endWithTest(t)
-		}
-		if c.Nodes, err = newRedis(t.TempDir(), o, ClusterNodes); err != nil {
-			return err
-		}
-		return c.form(t.Context())
-	})
+	c, err := NewRedisCluster(t.Context(), t.TempDir(), o)
+	require.NoError(t, err)
 	for _, n := range c.Nodes {
 		n.endWithTest(t)
 	}
-	require.NoError(t, err)
 	return c
+}
+
+// NewRedisCluster is StartRedisCluster for tests that share one; Close ends it.
+func NewRedisCluster(ctx context.Context, dir string, o RedisOptions) (*RedisCluster, error) {
+	c := &RedisCluster{}
+	err := onFreshPorts(func() error {
+		sub, err := os.MkdirTemp(dir, "try-*")
+		if err != nil {
+			return fmt.Errorf("make a folder for a Cluster: %w", err)
+		}
+		if c.Nodes, err = newRedis(sub, o, ClusterNodes); err != nil {
+			return err
+		}
+		if err := c.form(ctx); err != nil {
+			return errors.Join(err, c.Close())
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Close kills what runs of it.
+func (c *RedisCluster) Close() error {
+	var errs []error
+	for _, n := range c.Nodes {
+		if err := n.Kill(); err != nil && !errors.Is(err, errDown) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // form starts the nodes and makes one Cluster of them.

@@ -71,11 +71,14 @@ func StartKafka(t testing.TB, o KafkaOptions) *Kafka {
 // onFreshPorts starts a part once more, on other ports, when it did not start:
 // another program may have taken one meanwhile.
 func onFreshPorts(start func() error) error {
-	err := start()
-	if err != nil {
-		err = errors.Join(err, start())
+	first := start()
+	if first == nil {
+		return nil
 	}
-	return err
+	if again := start(); again != nil {
+		return errors.Join(first, again)
+	}
+	return nil
 }
 
 func (k *Kafka) start(ctx context.Context) error {
@@ -184,10 +187,10 @@ func (k *Kafka) secure(dir string, settings map[string]string) error {
 		return fmt.Errorf("prepare SCRAM: %w", err)
 	}
 	maps.Copy(settings, map[string]string{
-		"listener.security.protocol.map": "CLIENT:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
-		"sasl.enabled.mechanisms":        "SCRAM-SHA-512",
+		"listener.security.protocol.map":                      "CLIENT:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"sasl.enabled.mechanisms":                             "SCRAM-SHA-512",
 		"listener.name.client.scram-sha-512.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
-		"ssl.keystore.type": "PEM", "ssl.keystore.location": cert.Both,
+		"ssl.keystore.type":                                   "PEM", "ssl.keystore.location": cert.Both,
 	})
 	return nil
 }

@@ -1,9 +1,10 @@
-// Package storetest gives unit tests a Redis: miniredis, in process.
+// Package storetest gives tests a Redis, and holds what Redis must do for the
+// packages of libs/store to be exact: [Shard] and [RawPlan], run by [EachEngine]
+// on a stand-in, on the real engines and on a Cluster.
 //
-// It guarantees an empty Redis of its own per call, gone with the test. It does
-// not write to disk and its clock stands still until [Fake.FastForward]; what
-// needs the real engine runs on libs/embedded, or on both by [Engines]. Only tests
-// import it.
+// The stand-in is miniredis, in process: an empty Redis of its own per call, gone
+// with the test. It does not write to disk and its clock stands still until
+// [Fake.FastForward]. Only tests import this package.
 package storetest
 
 import (
