@@ -107,6 +107,10 @@ func (g *Generation) Commit(ctx context.Context, topic string, offsets map[int]O
 }
 
 func (c *Client) commit(ctx context.Context, req *kafka.OffsetCommitRequest) error {
+	return coordinated(ctx, func() error { return c.commitOnce(ctx, req) })
+}
+
+func (c *Client) commitOnce(ctx context.Context, req *kafka.OffsetCommitRequest) error {
 	res, err := c.kafka.OffsetCommit(ctx, req)
 	if err != nil {
 		return fmt.Errorf("commit offsets of group %s: %w", req.GroupID, err)
@@ -122,7 +126,15 @@ func (c *Client) commit(ctx context.Context, req *kafka.OffsetCommitRequest) err
 }
 
 // Committed reads a group's offsets and metadata of n partitions of a topic.
-func (c *Client) Committed(ctx context.Context, group, topic string, n int) ([]OffsetMeta, error) {
+func (c *Client) Committed(ctx context.Context, group, topic string, n int) (out []OffsetMeta, err error) {
+	err = coordinated(ctx, func() error {
+		out, err = c.committedOnce(ctx, group, topic, n)
+		return err
+	})
+	return out, err
+}
+
+func (c *Client) committedOnce(ctx context.Context, group, topic string, n int) ([]OffsetMeta, error) {
 	req := &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: nil}}
 	out := make([]OffsetMeta, n)
 	for p := range n {
@@ -155,4 +167,20 @@ func (c *Client) Note(ctx context.Context, group, topic string, offsets map[int]
 		req.Topics[topic] = append(req.Topics[topic], kafka.OffsetCommit{Partition: p, Offset: o.Offset, Metadata: o.Metadata})
 	}
 	return c.commit(ctx, req)
+}
+
+// coordinatorWait is how long a group's new coordinator may take to be found: after
+// a broker has gone, and for the first group of all.
+const coordinatorWait = 15 * time.Second
+
+// coordinated asks again while a group's coordinator is on the move. What is asked
+// may be asked twice: a commit is fenced by its generation.
+func coordinated(ctx context.Context, ask func() error) error {
+	for began, backoff := time.Now(), 50*time.Millisecond; ; backoff = min(2*backoff, maxBackoff) {
+		err := ask()
+		moving := errors.Is(err, kafka.NotCoordinatorForGroup) || errors.Is(err, kafka.GroupCoordinatorNotAvailable) || errors.Is(err, kafka.GroupLoadInProgress)
+		if !moving || time.Since(began) > coordinatorWait || sleep(ctx, backoff) != nil {
+			return err
+		}
+	}
 }
