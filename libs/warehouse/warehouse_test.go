@@ -1,6 +1,7 @@
 package warehouse_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,13 +10,24 @@ import (
 
 	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/parts/partstest"
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/libs/warehouse/warehousetest"
 )
 
 func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
-func TestContract(t *testing.T) { warehousetest.Run(t, warehousetest.Start(t)) }
+func TestContract(t *testing.T) { warehousetest.Contract(t, warehousetest.Start(t)) }
+
+// The tokens of inserts outlive the process that took them.
+func TestContractOfAKill(t *testing.T) {
+	c := partstest.StartClickHouse(t)
+	w, err := warehouse.New(c.Warehouse(), zap.NewNop())
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.Close()) })
+	require.NoError(t, w.Migrate(t.Context(), nil))
+	warehousetest.Crash(t, w, func() error { return errors.Join(c.Kill(), c.Start(t.Context())) })
+}
 
 func TestVersionSortsAsOrderDoes(t *testing.T) {
 	order := rapid.Custom(func(t *rapid.T) event.Order {

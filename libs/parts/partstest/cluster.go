@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -209,13 +210,18 @@ func (r *Redis) masterOf(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask for the slot of %s: %w", key, err)
 	}
-	slots, err := client.ClusterSlots(ctx).Result()
+	shards, err := client.ClusterShards(ctx).Result()
 	if err != nil {
 		return "", fmt.Errorf("ask for the slots: %w", err)
 	}
-	for _, s := range slots {
-		if int64(s.Start) <= slot && slot <= int64(s.End) && len(s.Nodes) > 0 {
-			return s.Nodes[0].Addr, nil
+	for _, s := range shards {
+		if !slices.ContainsFunc(s.Slots, func(r redis.SlotRange) bool { return r.Start <= slot && slot <= r.End }) {
+			continue
+		}
+		for _, n := range s.Nodes {
+			if n.Role == "master" && n.Health == "online" {
+				return address(int(max(n.Port, n.TLSPort))), nil
+			}
 		}
 	}
 	return "", fmt.Errorf("slot %d is not served", slot)

@@ -11,9 +11,9 @@ import (
 	"github.com/tagwire/tagwire/libs/warehouse"
 )
 
-// Run is what every ClickHouse must do for history to be exact. w is migrated
-// and empty.
-func Run(t *testing.T, w *warehouse.Warehouse) {
+// Contract is what every ClickHouse must do for history to be exact. w is
+// migrated and empty.
+func Contract(t *testing.T, w *warehouse.Warehouse) {
 	t.Run("a second migration changes nothing", func(t *testing.T) {
 		before := Count(t, w, "SELECT count() FROM "+w.Database()+".schema_versions")
 		require.NoError(t, w.Migrate(t.Context(), nil))
@@ -29,6 +29,7 @@ func Run(t *testing.T, w *warehouse.Warehouse) {
 	t.Run("every table, view and column is explained in zh and en", func(t *testing.T) { explained(t, w) })
 	t.Run("the same token inserts nothing, in targets too", func(t *testing.T) { repeated(t, w) })
 	t.Run("a set over many months is whole after a repetition", func(t *testing.T) { months(t, w) })
+	t.Run("every view answers and counts what stands twice once", func(t *testing.T) { views(t, w) })
 	t.Run("too many partitions are an error", func(t *testing.T) {
 		err := w.Insert(t.Context(), snapshots("wide", warehouse.MaxPartitions+1))
 		require.ErrorContains(t, err, "code: 252")
@@ -96,4 +97,38 @@ func months(t *testing.T, w *warehouse.Warehouse) {
 	for _, table := range fed {
 		require.EqualValues(t, len(in.Rows), Count(t, w, "SELECT count() FROM "+w.Database()+"."+table+" WHERE startsWith(profile_id, 'long')"), table)
 	}
+}
+
+// views: each can be asked, and a row that the tables hold twice is one there.
+func views(t *testing.T, w *warehouse.Warehouse) {
+	in := snapshots("viewed", 1)
+	require.NoError(t, w.Insert(t.Context(), in))
+	in.Token += "-other"
+	require.NoError(t, w.Insert(t.Context(), in))
+	require.EqualValues(t, 1, Count(t, w, "SELECT count() FROM "+w.BIDatabase()+".profiles WHERE profile_id = 'viewed0'"))
+	for _, view := range Views(t, w) {
+		require.NoError(t, w.Exec(t.Context(), "SELECT * FROM "+w.BIDatabase()+"."+view+" LIMIT 1 FORMAT Null"), view)
+	}
+}
+
+// Crash is what a ClickHouse must do when it is killed: an insert that was
+// acknowledged is there, one that was broken off or is given again with its token
+// stands once. kill ends it at once and starts it again.
+func Crash(t *testing.T, w *warehouse.Warehouse, kill func() error) {
+	t.Helper()
+	acknowledged := snapshots("acked", 2)
+	require.NoError(t, w.Insert(t.Context(), acknowledged))
+	require.NoError(t, kill())
+	for _, in := range []warehouse.Insert{acknowledged, snapshots("later", 2)} {
+		require.Eventually(t, func() bool { // a first try may meet a connection of before
+			return w.Insert(t.Context(), in) == nil
+		}, time.Minute, 50*time.Millisecond)
+		require.NoError(t, w.Insert(t.Context(), in))
+	}
+	for _, table := range fed {
+		for _, name := range []string{"acked", "later"} {
+			require.EqualValues(t, 2, Count(t, w, "SELECT count() FROM "+w.Database()+"."+table+" WHERE startsWith(profile_id, '"+name+"')"), "%s in %s", name, table)
+		}
+	}
+	require.NoError(t, w.Check(t.Context()))
 }

@@ -1,5 +1,5 @@
 // Package warehousetest gives tests a warehouse on the real engine, and holds
-// the contract that every ClickHouse must pass: [Run].
+// the contract that every ClickHouse must pass: [Contract] and [Crash].
 //
 // Only tests import it. The test binary needs
 // func TestMain(m *testing.M) { embeddedtest.Main(m) }.
