@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -72,25 +73,30 @@ func Start(ctx context.Context, o Options) (*Parts, error) {
 // start runs the parts side by side; each takes a moment, and `up` is to be ready within seconds.
 func (p *Parts) start(ctx context.Context, o Options, s secrets) error {
 	var g errgroup.Group // without its context: a part that has started must not be stopped by another's error, but by close
+	begin := func(name string, wanted bool, start func() error) {
+		if !wanted {
+			return
+		}
+		g.Go(func() error {
+			began := time.Now()
+			err := start()
+			o.Log.Debug("start of a part", zap.String("part", name), zap.Duration("took", time.Since(began)), zap.Error(err))
+			return err
+		})
+	}
 	var brokerNotice *Notice
-	if o.Kafka {
-		g.Go(func() (err error) {
-			p.broker, brokerNotice, err = startBroker(ctx, o)
-			return err
-		})
-	}
-	if o.Redis {
-		g.Go(func() (err error) {
-			p.valkey, err = startValkey(ctx, o, s.Redis)
-			return err
-		})
-	}
-	if o.ClickHouse {
-		g.Go(func() (err error) {
-			p.clickhouse, err = startClickHouse(ctx, o, s)
-			return err
-		})
-	}
+	begin("Kafka", o.Kafka, func() (err error) {
+		p.broker, brokerNotice, err = startBroker(ctx, o)
+		return err
+	})
+	begin("Redis", o.Redis, func() (err error) {
+		p.valkey, err = startValkey(ctx, o, s.Redis)
+		return err
+	})
+	begin("ClickHouse", o.ClickHouse, func() (err error) {
+		p.clickhouse, err = startClickHouse(ctx, o, s)
+		return err
+	})
 	if err := g.Wait(); err != nil {
 		return err
 	}

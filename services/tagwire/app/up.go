@@ -130,15 +130,35 @@ func run(ctx context.Context, o Options, p *parts.Parts, engines *embedded.Parts
 	return errors.Join(err, p.Close(), engines.Close(context.WithoutCancel(ctx)))
 }
 
+// awaitReady says now and then what is still waited for.
+func awaitReady(ctx context.Context, p *parts.Parts) bool {
+	said := time.Now()
+	for {
+		r := p.Health.Report(ctx)
+		if r.Ready {
+			return true
+		}
+		if time.Since(said) >= time.Second {
+			said = time.Now()
+			for _, c := range r.Checks {
+				if !c.OK {
+					p.Log.Info("not ready yet", zap.String("check", c.Name), zap.String("detail", c.Detail))
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // announce waits until everything answers, then writes endpoints.json and tells
 // people where to look.
 func announce(ctx context.Context, o Options, p *parts.Parts, e Endpoints, path string) error {
-	for !p.Health.Report(ctx).Ready {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(50 * time.Millisecond):
-		}
+	if !awaitReady(ctx, p) {
+		return nil
 	}
 	if o.Ready != nil {
 		if err := o.Ready(ctx, p, e); err != nil {

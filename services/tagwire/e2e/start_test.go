@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ func manyProfiles(t testing.TB) int {
 // stops, kills and starts the product: the counts are there again each time. The
 // times are reported, not judged: see docs/proofs.md.
 func TestStartGoesOnWithAllProfiles(t *testing.T) {
-	p := newProduct(t)
+	p := newProduct(t, "TAGWIRE_LOG_LEVEL=debug")
 	p.cdnowRules()
 	n := manyProfiles(t)
 	file := filepath.Join(t.TempDir(), "orders.csv")
@@ -65,11 +66,18 @@ amount: $.dollars
 	complete := func() bool { return p.known() == n && p.liveTags()["消费满100"] == wanted }
 	require.Eventually(t, complete, historyIn+time.Duration(n)*time.Millisecond, 500*time.Millisecond, "%s",
 		later(func() string { return fmt.Sprint(p.known(), p.liveTags()) }))
+	// A console whose history is more than a minute behind is not ready, whatever the start takes.
+	require.Eventually(t, p.settled, historyIn+time.Duration(n)*time.Millisecond, 500*time.Millisecond, "%s", later(p.underWay))
 	for _, end := range []func(){p.stop, p.kill, p.kill, p.stop, p.kill} {
 		end()
 		began := time.Now()
 		p.restart()
 		t.Logf("ready after %d ms with %d profiles", time.Since(began).Milliseconds(), n)
+		for line := range strings.Lines(p.out.String()) {
+			if strings.Contains(line, "start of a part") || strings.Contains(line, "not ready yet") {
+				t.Log(line)
+			}
+		}
 		require.True(t, complete(), "%d known, %v", p.known(), p.liveTags())
 	}
 }
