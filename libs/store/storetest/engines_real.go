@@ -17,8 +17,8 @@ import (
 	"github.com/tagwire/tagwire/libs/store"
 )
 
-// realEngines are every server at hand, and a Cluster of the first; the product's
-// own client talks to them.
+// realEngines are the servers at hand besides the first, which embeddedtest runs,
+// and a Cluster of the first; the product's own client talks to them.
 func realEngines(t *testing.T) map[string]Opener {
 	t.Helper()
 	programs, err := partstest.RedisPrograms()
@@ -28,7 +28,7 @@ func realEngines(t *testing.T) map[string]Opener {
 		require.NoError(t, err)
 		return emptied(t, dial(t, c.Store()))
 	}}
-	for _, p := range programs {
+	for _, p := range programs[1:] {
 		out[p.Name] = func(t testing.TB) redis.UniversalClient {
 			return dial(t, partstest.StartRedis(t, partstest.RedisOptions{Program: p}).Store())
 		}
