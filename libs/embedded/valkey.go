@@ -27,7 +27,7 @@ auto-aof-rewrite-min-size 64mb
 aof-load-truncated yes
 save ""
 rdbcompression no
-auto-aof-rewrite-percentage 50
+auto-aof-rewrite-percentage 25
 maxmemory-policy noeviction
 maxclients 2000
 tcp-keepalive 60
