@@ -1,0 +1,260 @@
+//go:build real
+
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
+	"github.com/tagwire/tagwire/libs/parts/partstest"
+)
+
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
+
+const (
+	writeKey   = "wk_ledger"
+	adminToken = "adm_ledger"
+	masterKey  = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+)
+
+// fleet is every role as processes of their own on real parts.
+type fleet struct {
+	t        testing.TB
+	program  string
+	env      []string
+	roles    []*worker
+	kafka    *partstest.Kafka
+	redis    *partstest.Redis
+	history  *partstest.ClickHouse
+	password string // of the user bi
+}
+
+// members of each role.
+var members = []struct {
+	role string
+	n    int
+}{{"collector", 2}, {"resolver", 2}, {"tagger", 3}, {"archiver", 2}, {"notifier", 2}, {"console", 1}}
+
+func newFleet(t testing.TB) *fleet {
+	t.Helper()
+	f := &fleet{t: t, program: filepath.Join(t.TempDir(), "tagwire")}
+	out, err := exec.Command("go", "build", "-o", f.program, "github.com/tagwire/tagwire/services/tagwire").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	f.kafka = partstest.StartKafka(t, partstest.KafkaOptions{})
+	f.redis = partstest.StartRedis(t, partstest.RedisOptions{})
+	f.history = partstest.StartClickHouse(t)
+	w := f.history.Warehouse()
+	f.env = []string{
+		"TAGWIRE_KAFKA_BROKERS=" + strings.Join(f.kafka.Brokers, ","), "TAGWIRE_REDIS_ADDR=" + f.redis.Addr,
+		"TAGWIRE_REDIS_PASSWORD=" + f.redis.Password, "TAGWIRE_CLICKHOUSE_ADDR=" + f.history.Native, "TAGWIRE_CLICKHOUSE_HTTP=" + f.history.HTTP,
+		"TAGWIRE_CLICKHOUSE_USER=" + w.User, "TAGWIRE_CLICKHOUSE_PASSWORD=" + w.Password, "TAGWIRE_MASTER_KEY=" + masterKey,
+		"TAGWIRE_WRITE_KEY=" + writeKey, "TAGWIRE_ADMIN_TOKEN=" + adminToken, "TAGWIRE_SHARDS=16", "TAGWIRE_LOG_LEVEL=info", "GOMEMLIMIT=400MiB",
+	}
+	for _, m := range members {
+		for i := range m.n {
+			f.roles = append(f.roles, f.worker(m.role, i))
+		}
+	}
+	for _, w := range f.roles {
+		require.NoError(t, w.start())
+	}
+	for _, w := range f.roles {
+		require.Eventually(t, w.ready, 2*time.Minute, 100*time.Millisecond, "%s: %s", w.name, text(w.tail))
+	}
+	return f
+}
+
+// text is a message that is made only when it is needed.
+type text func() string
+
+func (x text) String() string { return x() }
+
+// worker is one role in a process of its own, on a port that it keeps.
+type worker struct {
+	name, role, http string
+	f                *fleet
+	log              string
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	gone   chan struct{}
+	frozen bool
+}
+
+func (f *fleet) worker(role string, i int) *worker {
+	f.t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(f.t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(f.t, err)
+	w := &worker{name: fmt.Sprintf("%s-%d", role, i), role: role, http: l.Addr().String(), f: f}
+	require.NoError(f.t, l.Close())
+	w.log = filepath.Join(f.t.TempDir(), w.name+".log")
+	f.t.Cleanup(func() {
+		w.resume()
+		_ = w.end(syscall.SIGTERM) // it may be down
+		if f.t.Failed() {
+			f.t.Logf("%s said: %s", w.name, w.tail())
+		}
+	})
+	return w
+}
+
+func (w *worker) start() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	dir := filepath.Join(filepath.Dir(w.log), "data-"+w.name)
+	out, err := os.OpenFile(w.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = out.Close() }() // the child has its own
+	w.cmd = exec.Command(w.f.program, "run", w.role)
+	w.cmd.Env = append(append(os.Environ(), w.f.env...), "TAGWIRE_HTTP="+w.http, "TAGWIRE_DATA="+dir, "TAGWIRE_SPOOL_DIR="+filepath.Join(dir, "spool"))
+	w.cmd.Stdout, w.cmd.Stderr = out, out
+	if err := w.cmd.Start(); err != nil {
+		return fmt.Errorf("start %s: %w", w.name, err)
+	}
+	w.gone = make(chan struct{})
+	go func(cmd *exec.Cmd, gone chan struct{}) {
+		_ = cmd.Wait() // how it ended is the nemesis' doing
+		close(gone)
+	}(w.cmd, w.gone)
+	return nil
+}
+
+// end signals it and waits until it is gone; SIGTERM has half a minute.
+func (w *worker) end(s syscall.Signal) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cmd == nil {
+		return nil
+	}
+	if err := w.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("signal %s: %w", w.name, err)
+	}
+	select {
+	case <-w.gone:
+	case <-time.After(30 * time.Second):
+		_ = w.cmd.Process.Kill()
+		<-w.gone
+		return fmt.Errorf("%s did not end within 30 s of %s", w.name, s)
+	}
+	w.cmd = nil
+	return nil
+}
+
+func (w *worker) freeze() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.frozen = true
+	return w.cmd.Process.Signal(syscall.SIGSTOP)
+}
+
+func (w *worker) resume() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.frozen && w.cmd != nil {
+		_ = w.cmd.Process.Signal(syscall.SIGCONT) // it may be dead
+	}
+	w.frozen = false
+}
+
+func (w *worker) ready() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	code, _, err := call(ctx, http.MethodGet, "http://"+w.http+"/readyz", nil, nil)
+	return err == nil && code == http.StatusOK
+}
+
+func (w *worker) tail() string {
+	b, err := os.ReadFile(w.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b[max(0, len(b)-3000):])
+}
+
+// of are the members of a role.
+func (f *fleet) of(role string) (out []*worker) {
+	for _, w := range f.roles {
+		if w.role == role {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+func call(ctx context.Context, method, url string, body io.Reader, head map[string]string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	for k, v := range head {
+		req.Header.Set(k, v)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	b, err := io.ReadAll(res.Body)
+	return res.StatusCode, b, errors.Join(err, res.Body.Close())
+}
+
+// api asks the console as the administrator.
+func (f *fleet) api(method, path, kind, body string) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return call(ctx, method, "http://"+f.of("console")[0].http+"/api/v1"+path, strings.NewReader(body),
+		map[string]string{"Authorization": "Bearer " + adminToken, "Content-Type": kind})
+}
+
+// sql asks ClickHouse; one row a line.
+func (f *fleet) sql(query string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	w := f.history.Warehouse()
+	code, b, err := call(ctx, http.MethodPost, "http://"+f.history.HTTP+"/?database=bi", strings.NewReader(query),
+		map[string]string{"X-ClickHouse-User": w.User, "X-ClickHouse-Key": w.Password})
+	if err == nil && code != http.StatusOK {
+		err = fmt.Errorf("clickhouse: %d %.300s", code, b)
+	}
+	return strings.TrimSpace(string(b)), err
+}
+
+// tags are the live counts, and how many customers are known.
+func (f *fleet) tags() (counts map[string]int, known int, err error) {
+	code, b, err := f.api(http.MethodGet, "/tags", "", "")
+	if err == nil && code != http.StatusOK {
+		err = fmt.Errorf("tags: %d %.300s", code, b)
+	}
+	var board struct {
+		Population struct{ Known int }
+		Tags       []struct {
+			Tag   string
+			Count int
+		}
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &board)
+	}
+	counts = map[string]int{}
+	for _, t := range board.Tags {
+		counts[t.Tag] = t.Count
+	}
+	return counts, board.Population.Known, err
+}

@@ -1,0 +1,119 @@
+//go:build real
+
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tagwire/tagwire/libs/parts/partstest"
+)
+
+// nemesis does harm in random order until ctx ends, one thing at a time or two
+// that overlap, and leaves everything running.
+type nemesis struct {
+	f     *fleet
+	t     testing.TB
+	rnd   *rand.Rand
+	began time.Time
+	done  map[string]int
+}
+
+func (n *nemesis) say(format string, args ...any) {
+	n.t.Logf("%6.1f s  %s", time.Since(n.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (n *nemesis) run(ctx context.Context) {
+	n.began, n.done = time.Now(), map[string]int{}
+	for n.pause(ctx, 500, 2500) {
+		if n.rnd.IntN(4) == 0 {
+			n.harmPart(ctx)
+		} else {
+			n.harmRole(ctx)
+		}
+	}
+	n.t.Logf("harm done: %v", n.done)
+}
+
+// pause waits for so many milliseconds and says whether to go on.
+func (n *nemesis) pause(ctx context.Context, from, to int) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(time.Duration(from+n.rnd.IntN(to-from)) * time.Millisecond):
+		return true
+	}
+}
+
+// harmRole kills, ends or freezes a process. One that was frozen for longer than
+// its group waits wakes as a zombie: others own its shards by then.
+func (n *nemesis) harmRole(ctx context.Context) {
+	w := n.f.roles[n.rnd.IntN(len(n.f.roles))]
+	var err error
+	switch n.rnd.IntN(3) {
+	case 0:
+		n.note("kill -9", w.name)
+		err = w.end(syscall.SIGKILL)
+		n.pause(ctx, 1, 3000)
+		err = n.first(err, w.start())
+	case 1:
+		n.note("restart", w.name)
+		err = w.end(syscall.SIGTERM)
+		err = n.first(err, w.start())
+	default:
+		n.note("freeze", w.name)
+		err = w.freeze()
+		n.pause(ctx, 1000, 14_000)
+		w.resume()
+	}
+	if err != nil {
+		n.t.Errorf("%s: %v", w.name, err)
+	}
+}
+
+// harmPart does the same to a part.
+func (n *nemesis) harmPart(ctx context.Context) {
+	named := []struct {
+		name string
+		node partstest.Node
+	}{{"Kafka", n.f.kafka.Nodes[0]}, {"Redis", n.f.redis}, {"ClickHouse", n.f.history}}
+	p := named[n.rnd.IntN(len(named))]
+	var err error
+	switch n.rnd.IntN(3) {
+	case 0:
+		n.note("kill -9", p.name)
+		err = p.node.Kill()
+		n.pause(ctx, 1, 3000)
+		err = n.first(err, p.node.Start(context.WithoutCancel(ctx)))
+	case 1:
+		n.note("restart", p.name)
+		err = p.node.Stop()
+		err = n.first(err, p.node.Start(context.WithoutCancel(ctx)))
+	default:
+		n.note("freeze", p.name)
+		err = p.node.Pause()
+		n.pause(ctx, 500, 8000)
+		err = n.first(err, p.node.Resume())
+	}
+	if err != nil {
+		n.t.Errorf("%s: %v", p.name, err)
+	}
+}
+
+func (n *nemesis) first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *nemesis) note(what, who string) {
+	n.say("%s %s", what, who)
+	n.done[what+" "+who]++
+}

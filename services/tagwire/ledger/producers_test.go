@@ -1,0 +1,189 @@
+//go:build real
+
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// rules do not depend on the order of events or on when they come.
+const rules = `measures:
+  orders: {count: order.pay}
+  spend: {sum: order.pay, of: event.amount}
+  brands: {distinct: page.view, of: event.properties.brand}
+tags:
+  buyer: {group: g, when: orders >= 1}
+  loyal: {group: g, when: orders >= 5}
+  rich: {group: g, when: spend >= 500}
+  curious: {group: g, when: len(brands) >= 3}
+  asked:
+    group: g
+    event: intent.shown
+    when: event.amount >= 0
+    lasts: 30d
+    alert: {each: match, severity: high, title: asked}
+`
+
+// model is what the ledger counts, customer by customer.
+type model struct {
+	events, alerts int
+	orders, spend  []int
+	brands         []map[int]bool
+	asked          []bool
+}
+
+// tags are the counts that must come out.
+func (m *model) tags() map[string]int {
+	out := map[string]int{}
+	add := func(tag string, has bool) {
+		if has {
+			out[tag]++
+		}
+	}
+	for c := range m.orders {
+		add("buyer", m.orders[c] >= 1)
+		add("loyal", m.orders[c] >= 5)
+		add("rich", m.spend[c] >= 500)
+		add("curious", len(m.brands[c]) >= 3)
+		add("asked", m.asked[c])
+	}
+	return out
+}
+
+func (m *model) sums() (orders, spend int) {
+	for c := range m.orders {
+		orders += m.orders[c]
+		spend += m.spend[c]
+	}
+	return orders, spend
+}
+
+// posted is one event as Segment's clients send it.
+type posted struct {
+	Type       string         `json:"type"`
+	MessageID  string         `json:"messageId"`
+	UserID     string         `json:"userId,omitempty"`
+	Anonymous  string         `json:"anonymousId,omitempty"`
+	Event      string         `json:"event,omitempty"`
+	Timestamp  string         `json:"timestamp"`
+	Properties map[string]any `json:"properties,omitempty"`
+}
+
+// history makes numbered events of customers who are met under two identities,
+// in no order, with one link each.
+func history(rnd *rand.Rand, events, customers int) ([]posted, *model) {
+	m := &model{orders: make([]int, customers), spend: make([]int, customers), brands: make([]map[int]bool, customers), asked: make([]bool, customers)}
+	out := make([]posted, 0, events+customers)
+	for c := range customers {
+		m.brands[c] = map[int]bool{}
+		out = append(out, posted{Type: "identify", UserID: fmt.Sprint("u", c), Anonymous: fmt.Sprint("a", c)})
+	}
+	for range events - customers {
+		c := rnd.IntN(customers)
+		e := posted{Type: "track"}
+		if rnd.IntN(2) == 0 {
+			e.UserID = fmt.Sprint("u", c)
+		} else {
+			e.Anonymous = fmt.Sprint("a", c)
+		}
+		switch kind := rnd.IntN(100); {
+		case kind < 30:
+			amount := 1 + rnd.IntN(120)
+			e.Event, e.Properties = "order.pay", map[string]any{"amount": fmt.Sprint(amount), "currency": "CNY"}
+			m.orders[c]++
+			m.spend[c] += amount
+		case kind < 33:
+			e.Event, e.Properties = "intent.shown", map[string]any{"amount": "1"}
+			m.asked[c] = true
+			m.alerts++
+		default:
+			brand := rnd.IntN(6)
+			e.Event, e.Properties = "page.view", map[string]any{"brand": fmt.Sprint("b", brand)}
+			m.brands[c][brand] = true
+		}
+		out = append(out, e)
+	}
+	rnd.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	for i := range out {
+		out[i].MessageID = fmt.Sprintf("n%07d", i)
+	}
+	m.events = len(out)
+	return out, m
+}
+
+const batchOf = 40
+
+// produce posts everything: each batch until it is accepted, now and then once
+// more, to whichever collector; at most rate events a second.
+func (f *fleet) produce(ctx context.Context, t testing.TB, list []posted, rnd *rand.Rand, rate int) {
+	const producers = 6
+	var sent, repeated atomic.Int64
+	batches := make(chan []posted)
+	var wait sync.WaitGroup
+	for range producers {
+		own := rand.New(rand.NewPCG(rnd.Uint64(), 3))
+		wait.Go(func() {
+			for b := range batches {
+				n := f.post(ctx, t, b, own)
+				if own.IntN(10) == 0 {
+					n += f.post(ctx, t, b, own)
+				}
+				sent.Add(int64(len(b)))
+				repeated.Add(int64(n))
+			}
+		})
+	}
+	began := time.Now()
+	for at := 0; at < len(list) && ctx.Err() == nil; at += batchOf {
+		if ahead := time.Duration(at)*time.Second/time.Duration(rate) - time.Since(began); ahead > 0 {
+			time.Sleep(ahead)
+		}
+		batches <- list[at:min(at+batchOf, len(list))]
+	}
+	close(batches)
+	wait.Wait()
+	t.Logf("%d events accepted in %.0f s, %d posts repeated", sent.Load(), time.Since(began).Seconds(), repeated.Load())
+}
+
+// post repeats until a collector accepts all; it returns how often it had to.
+func (f *fleet) post(ctx context.Context, t testing.TB, list []posted, rnd *rand.Rand) (repeats int) {
+	for i := range list {
+		list[i].Timestamp = time.Now().Add(-time.Duration(rnd.IntN(30_000)) * time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	body, err := json.Marshal(map[string]any{"batch": list})
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	collectors := f.of("collector")
+	for ; ctx.Err() == nil; repeats++ {
+		ask, cancel := context.WithTimeout(ctx, 8*time.Second)
+		code, answer, err := call(ask, http.MethodPost, "http://"+collectors[rnd.IntN(len(collectors))].http+"/v1/batch", bytes.NewReader(body), map[string]string{
+			"Content-Type": "application/json", "Authorization": "Basic " + base64.StdEncoding.EncodeToString([]byte(writeKey+":")),
+		})
+		cancel()
+		var verdict struct{ Rejected []json.RawMessage }
+		if err == nil && code == http.StatusOK && json.Unmarshal(answer, &verdict) == nil {
+			if len(verdict.Rejected) > 0 {
+				t.Errorf("refused: %s", verdict.Rejected[0])
+			}
+			return repeats
+		}
+		if err == nil && code < 500 && code != http.StatusTooManyRequests {
+			t.Errorf("the collector answered %d %.300s", code, answer)
+			return repeats
+		}
+		time.Sleep(time.Duration(100+rnd.IntN(400)) * time.Millisecond)
+	}
+	return repeats
+}
