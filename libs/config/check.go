@@ -66,6 +66,7 @@ func (c *Config) checkParts(k *checker) {
 	for a := range strings.SplitSeq(c.Redis.Addr, ",") {
 		k.address("redis.addr", strings.TrimSpace(a), false)
 	}
+	k.between("redis.replicas", int64(c.Redis.Replicas), 0, 5)
 	if c.Redis.Cluster && c.Redis.SentinelMaster != "" {
 		k.failf("redis.cluster", "cannot be true together with redis.sentinel_master")
 	}

@@ -89,6 +89,7 @@ type Redis struct {
 	Addr           string    `yaml:"addr"`
 	SentinelMaster string    `yaml:"sentinel_master"`
 	Cluster        bool      `yaml:"cluster"`
+	Replicas       int       `yaml:"replicas"` // that must have a plan and a commit before they count
 	User           string    `yaml:"user"`
 	Password       Secret    `yaml:"password"`
 	PasswordFile   string    `yaml:"password_file"`

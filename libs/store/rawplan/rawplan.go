@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 )
 
 // Errors of storing a plan.
@@ -23,6 +24,8 @@ type Partition struct {
 	rdb    redis.UniversalClient
 	key    string
 	Number int
+	// Replicas must have a plan before it is carried out; 0: none.
+	Replicas int
 }
 
 // New names a partition's memory.
@@ -80,7 +83,9 @@ return 'ok'
 
 // Store writes the next plan; pos.Number is the number before.
 func (p *Partition) Store(ctx context.Context, pos Pos) error {
-	res, err := storeScript.Run(ctx, p.rdb, []string{p.key}, pos.Epoch, pos.Number, pos.Number+1, pos.From, pos.Offset, pos.Done, pos.Plan, pos.Dictionaries).Text()
+	res, err := store.Confirmed(ctx, p.rdb, p.Replicas, store.Call{Script: storeScript, Keys: []string{p.key}, Args: []any{
+		pos.Epoch, pos.Number, pos.Number + 1, pos.From, pos.Offset, pos.Done, pos.Plan, pos.Dictionaries,
+	}})
 	if err != nil {
 		return fmt.Errorf("store plan of raw partition %d: %w", p.Number, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 )
 
 // Batch is one commit.
@@ -85,7 +86,7 @@ func (s *Shard) Commit(ctx context.Context, b Batch) error {
 			args = append(args, f, v)
 		}
 	}
-	res, err := commitScript.Run(ctx, s.rdb, keys, args...).Text()
+	res, err := store.Confirmed(ctx, s.rdb, s.Replicas, store.Call{Script: commitScript, Keys: keys, Args: args})
 	if err != nil {
 		return fmt.Errorf("commit %d of shard %d: %w", b.Pos.Commit, s.Number, err)
 	}

@@ -22,10 +22,11 @@ var (
 
 // Shard names one shard of one generation.
 type Shard struct {
-	rdb    redis.UniversalClient
-	prefix string
-	Gen    int
-	Number int
+	rdb      redis.UniversalClient
+	prefix   string
+	Gen      int
+	Number   int
+	Replicas int // that must have a commit before it is confirmed; 0: none
 }
 
 // New names a shard.

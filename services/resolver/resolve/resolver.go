@@ -30,6 +30,7 @@ type Options struct {
 	Keys          *seal.Keys
 	Shards        int
 	RawPartitions int
+	Replicas      int      // of Redis that must have a plan
 	Internal      []string // identities that stand in no count
 	Log           *zap.Logger
 	Registerer    prometheus.Registerer
@@ -110,6 +111,7 @@ func (r *Resolver) own(ctx context.Context, g *stream.Generation, number int) {
 	backoff := 100 * time.Millisecond
 	for ctx.Err() == nil {
 		o := &owner{r: r, log: log, gen: g, number: number, mem: rawplan.New(r.Redis, number), asked: newRecent()}
+		o.mem.Replicas = r.Replicas
 		err := o.serve(ctx)
 		if ctx.Err() != nil {
 			return

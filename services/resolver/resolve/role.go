@@ -13,6 +13,7 @@ import (
 func Role(_ context.Context, p *parts.Parts) (parts.Role, error) {
 	r, err := New(Options{
 		Stream: p.Stream, Redis: p.Redis, Defs: p.Defs, Keys: p.Keys, Shards: p.Config.Shards, RawPartitions: p.Config.RawPartitions,
+		Replicas: p.Config.Redis.Replicas,
 		Internal: p.Config.Internal, Log: p.Log.Named("resolver"), Registerer: p.Registry,
 	})
 	if err != nil {

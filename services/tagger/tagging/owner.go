@@ -49,8 +49,10 @@ type owner struct {
 }
 
 func newOwner(t *Tagger, g *stream.Generation, number int, log *zap.Logger) *owner {
+	sh := shard.New(t.Redis, Generation, number)
+	sh.Replicas = t.Replicas
 	return &owner{
-		t: t, gen: g, number: number, log: log, shard: shard.New(t.Redis, Generation, number), cache: newCache(t.CacheProfiles),
+		t: t, gen: g, number: number, log: log, shard: sh, cache: newCache(t.CacheProfiles),
 		failed: make(chan error, 1), fetched: make(chan stream.Batch, 1), poison: map[int64]string{},
 	}
 }

@@ -13,7 +13,8 @@ import (
 func Role(_ context.Context, p *parts.Parts) (parts.Role, error) {
 	t, err := New(Options{
 		Stream: p.Stream, Redis: p.Redis, Defs: p.Defs, Shards: p.Config.Shards, RawPartitions: p.Config.RawPartitions,
-		Fresh: p.Config.Fresh, Late: p.Config.Late, Log: p.Log.Named("tagger"), Registerer: p.Registry,
+		Replicas: p.Config.Redis.Replicas,
+		Fresh:    p.Config.Fresh, Late: p.Config.Late, Log: p.Log.Named("tagger"), Registerer: p.Registry,
 	})
 	if err != nil {
 		return parts.Role{}, err

@@ -31,6 +31,7 @@ type Options struct {
 	Defs          *defs.Store
 	Shards        int
 	RawPartitions int
+	Replicas      int           // of Redis that must have a commit
 	Fresh         time.Duration // an alert needs received_at − time below it
 	Late          time.Duration // farther behind marks a profile stale
 	CacheProfiles int           // per shard; 0: 20,000
