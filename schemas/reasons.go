@@ -25,3 +25,13 @@ const (
 	ReasonStateTooLarge Reason = "state_too_large"
 	ReasonSuppressed    Reason = "suppressed"
 )
+
+// Reasons are all of them, in the order of the list above: what counts by reason
+// begins with each at 0, so that the first refusal is an increase.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonMalformed, ReasonWrongType, ReasonMissingField, ReasonNoIdentity, ReasonBadTime, ReasonTooLarge, ReasonTooDeep,
+		ReasonTooMany, ReasonBadID, ReasonUnknownKey, ReasonBadSignature, ReasonUnknownSource, ReasonBadMapping, ReasonBadCrypt,
+		ReasonUnresolved, ReasonPoison, ReasonStateTooLarge, ReasonSuppressed,
+	}
+}

@@ -29,6 +29,7 @@ import (
 type metric struct {
 	labels map[string]bool
 	single bool
+	values []map[string]string // labels of what is there before anything happens
 }
 
 // others are the metrics that not Tagwire registers: Prometheus' own about what
@@ -102,6 +103,13 @@ func describe(t *testing.T, reg *prometheus.Registry) map[string]metric {
 	require.NoError(t, err)
 	for _, f := range families {
 		m := out[f.GetName()]
+		for _, v := range f.GetMetric() {
+			have := map[string]string{}
+			for _, l := range v.GetLabel() {
+				have[l.GetName()] = l.GetValue()
+			}
+			m.values = append(m.values, have)
+		}
 		m.single = f.GetType() != dto.MetricType_HISTOGRAM && f.GetType() != dto.MetricType_SUMMARY
 		out[f.GetName()] = m
 	}

@@ -43,5 +43,9 @@ func newMetrics(reg prometheus.Registerer, lag func() float64) (*metrics, error)
 			return nil, fmt.Errorf("register metrics of the archiver: %w", err)
 		}
 	}
+	for _, t := range tables() { // so that the first is an increase
+		m.rows.WithLabelValues(t.name)
+		m.retries.WithLabelValues(t.name)
+	}
 	return m, nil
 }

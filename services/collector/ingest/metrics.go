@@ -7,6 +7,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/telemetry"
+	"github.com/tagwire/tagwire/schemas"
 )
 
 // metrics are the collector's; label values are bounded.
@@ -51,6 +52,7 @@ func newMetrics(c *Collector) *metrics {
 		inFlight:     prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "tagwire", Subsystem: "collector", Name: "requests_in_flight", Help: "Requests being answered."}),
 		gauges: []prometheus.Collector{
 			gauge("spool_bytes", "Bytes in the spool folder.", func() float64 { return float64(c.spool.Stats().Bytes) }),
+			gauge("spool_max_bytes", "Bytes that the spool folder may hold.", func() float64 { return float64(c.cfg.SpoolBytes) }),
 			gauge("spool_records", "Events waiting in the spool.", func() float64 { return float64(c.spool.Stats().Records) }),
 			gauge("spool_skipped_bytes", "Damaged bytes passed over in the spool.", func() float64 { return float64(c.spool.Stats().Skipped) }),
 			gauge("spool_oldest_seconds", "Age of the oldest event waiting in the spool.", func() float64 {
@@ -66,6 +68,9 @@ func newMetrics(c *Collector) *metrics {
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
+	for _, reason := range schemas.Reasons() { // so that the first refusal is an increase
+		m.rejected.WithLabelValues(string(reason))
+	}
 	all := append([]prometheus.Collector{
 		m.accepted, m.rejected, m.produce, m.spooled, m.spoolRefused, m.unannounced, m.unkept, m.unknownState, m.dropped, m.inFlight,
 	}, m.gauges...)

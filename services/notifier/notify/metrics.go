@@ -54,7 +54,27 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			return nil, fmt.Errorf("register notifier metrics: %w", err)
 		}
 	}
+	m.begin()
 	return m, nil
+}
+
+// begin makes what is known to come start at 0, so that the first is an increase.
+func (m *metrics) begin() {
+	for _, severity := range []string{"low", "medium", "high", ""} {
+		for _, result := range []string{"new", "repeated", "too_old", "unreadable"} {
+			m.alerts.WithLabelValues(m.severity(severity), result)
+		}
+	}
+	for _, kind := range []string{defs.RouteRobot, defs.RouteEmail, defs.RouteWebhook} {
+		for _, result := range []string{"sent", "retry", "dead"} {
+			m.deliveries.WithLabelValues(kind, result)
+		}
+	}
+	for _, verb := range inbox.Verbs() {
+		for _, result := range []string{"done", "refused", "repeated", "aside", "forwarded", "dropped"} {
+			m.actions.WithLabelValues(verb, result)
+		}
+	}
 }
 
 func (m *metrics) alert(severity, result string) {

@@ -163,7 +163,9 @@ func (o *owner) publish(ctx context.Context, p plan, records []opened, claimed [
 		if _, err := o.r.Stream.Publish(ctx, schemas.TopicRejected, o.number, out.rejected); err != nil {
 			return err
 		}
-		o.r.metrics.rejected.Add(float64(len(out.rejected)))
+		for _, reason := range out.reasons {
+			o.r.metrics.rejected.WithLabelValues(reason).Inc()
+		}
 	}
 	return nil
 }
@@ -173,6 +175,7 @@ type outgoing struct {
 	o        *owner
 	events   map[int][]stream.Message
 	rejected []stream.Message
+	reasons  []string // of rejected
 }
 
 func (out *outgoing) add(ctx context.Context, rec opened, en entry) error {
@@ -260,6 +263,7 @@ func (out *outgoing) reject(rec stream.Record, en entry, raw string) error {
 		return err
 	}
 	out.rejected = append(out.rejected, stream.Message{Key: []byte(raw), Value: b})
+	out.reasons = append(out.reasons, en.Reason)
 	return nil
 }
 

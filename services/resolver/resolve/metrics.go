@@ -4,21 +4,29 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tagwire/tagwire/schemas"
 )
 
 type metrics struct {
-	records, rejected prometheus.Counter
+	records  prometheus.Counter
+	rejected *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
-		records:  prometheus.NewCounter(prometheus.CounterOpts{Name: "tagwire_resolver_records_total", Help: "Raw records routed."}),
-		rejected: prometheus.NewCounter(prometheus.CounterOpts{Name: "tagwire_resolver_rejected_total", Help: "Raw records sent to rejected."}),
+		records: prometheus.NewCounter(prometheus.CounterOpts{Name: "tagwire_resolver_records_total", Help: "Raw records routed."}),
+		rejected: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tagwire_resolver_rejected_total", Help: "Raw records sent to rejected, by reason.",
+		}, []string{"reason"}),
 	}
 	for _, c := range []prometheus.Collector{m.records, m.rejected} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register resolver metrics: %w", err)
 		}
+	}
+	for _, reason := range schemas.Reasons() { // so that the first is an increase
+		m.rejected.WithLabelValues(string(reason))
 	}
 	return m, nil
 }
