@@ -35,14 +35,27 @@ const (
 
 // fleet is every role as processes of their own on real parts.
 type fleet struct {
-	t        testing.TB
-	program  string
-	env      []string
-	roles    []*worker
-	kafka    *partstest.Kafka
-	redis    *partstest.Redis
-	history  *partstest.ClickHouse
-	password string // of the user bi
+	t       testing.TB
+	program string
+	env     []string
+	roles   []*worker
+	kafka   *partstest.Kafka
+	redis   *partstest.Redis // nil on a Cluster
+	history *partstest.ClickHouse
+	parts   []part
+}
+
+// part is a server that can be harmed, with its name.
+type part struct {
+	name string
+	node partstest.Node
+}
+
+// shape is what a fleet runs on.
+type shape struct {
+	brokers int
+	cluster bool // six nodes of Redis, of which every write is on two
+	zombies int  // harm taggers only: freeze them for longer than their group waits, so often
 }
 
 // members of each role.
@@ -51,21 +64,25 @@ var members = []struct {
 	n    int
 }{{"collector", 2}, {"resolver", 2}, {"tagger", 3}, {"archiver", 2}, {"notifier", 2}, {"console", 1}}
 
-func newFleet(t testing.TB) *fleet {
+func newFleet(t testing.TB, s shape) *fleet {
 	t.Helper()
 	f := &fleet{t: t, program: filepath.Join(t.TempDir(), "tagwire")}
 	out, err := exec.Command("go", "build", "-o", f.program, "github.com/tagwire/tagwire/services/tagwire").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	f.kafka = partstest.StartKafka(t, partstest.KafkaOptions{})
-	f.redis = partstest.StartRedis(t, partstest.RedisOptions{})
-	f.history = partstest.StartClickHouse(t)
-	w := f.history.Warehouse()
-	f.env = []string{
-		"TAGWIRE_KAFKA_BROKERS=" + strings.Join(f.kafka.Brokers, ","), "TAGWIRE_REDIS_ADDR=" + f.redis.Addr,
-		"TAGWIRE_REDIS_PASSWORD=" + f.redis.Password, "TAGWIRE_CLICKHOUSE_ADDR=" + f.history.Native, "TAGWIRE_CLICKHOUSE_HTTP=" + f.history.HTTP,
-		"TAGWIRE_CLICKHOUSE_USER=" + w.User, "TAGWIRE_CLICKHOUSE_PASSWORD=" + w.Password, "TAGWIRE_MASTER_KEY=" + masterKey,
-		"TAGWIRE_WRITE_KEY=" + writeKey, "TAGWIRE_ADMIN_TOKEN=" + adminToken, "TAGWIRE_SHARDS=16", "TAGWIRE_LOG_LEVEL=info", "GOMEMLIMIT=400MiB",
+	f.kafka = partstest.StartKafka(t, partstest.KafkaOptions{Brokers: s.brokers})
+	for _, n := range f.kafka.Nodes {
+		f.parts = append(f.parts, part{n.Name, n})
 	}
+	f.startRedis(s)
+	f.history = partstest.StartClickHouse(t)
+	f.parts = append(f.parts, part{"ClickHouse", f.history})
+	w := f.history.Warehouse()
+	f.env = append(f.env,
+		"TAGWIRE_KAFKA_BROKERS="+strings.Join(f.kafka.Brokers, ","), "TAGWIRE_CLICKHOUSE_ADDR="+f.history.Native,
+		"TAGWIRE_CLICKHOUSE_HTTP="+f.history.HTTP,
+		"TAGWIRE_CLICKHOUSE_USER="+w.User, "TAGWIRE_CLICKHOUSE_PASSWORD="+w.Password, "TAGWIRE_MASTER_KEY="+masterKey,
+		"TAGWIRE_WRITE_KEY="+writeKey, "TAGWIRE_ADMIN_TOKEN="+adminToken, "TAGWIRE_SHARDS=16", "TAGWIRE_LOG_LEVEL=info", "GOMEMLIMIT=400MiB",
+	)
 	for _, m := range members {
 		for i := range m.n {
 			f.roles = append(f.roles, f.worker(m.role, i))
@@ -78,6 +95,25 @@ func newFleet(t testing.TB) *fleet {
 		require.Eventually(t, w.ready, 2*time.Minute, 100*time.Millisecond, "%s: %s", w.name, text(w.tail))
 	}
 	return f
+}
+
+// startRedis starts one server, or a Cluster whose fail-over takes nothing back.
+func (f *fleet) startRedis(s shape) {
+	f.t.Helper()
+	if !s.cluster {
+		f.redis = partstest.StartRedis(f.t, partstest.RedisOptions{})
+		f.parts = append(f.parts, part{"Redis", f.redis})
+		f.env = append(f.env, "TAGWIRE_REDIS_ADDR="+f.redis.Addr, "TAGWIRE_REDIS_PASSWORD="+f.redis.Password)
+		return
+	}
+	c := partstest.StartRedisCluster(f.t, partstest.RedisOptions{})
+	var addrs []string
+	for i, n := range c.Nodes {
+		addrs = append(addrs, n.Addr)
+		f.parts = append(f.parts, part{fmt.Sprint("Redis node ", i), n})
+	}
+	f.env = append(f.env, "TAGWIRE_REDIS_ADDR="+strings.Join(addrs, ","), "TAGWIRE_REDIS_CLUSTER=true", "TAGWIRE_REDIS_REPLICAS=1",
+		"TAGWIRE_REDIS_PASSWORD="+c.Nodes[0].Password)
 }
 
 // text is a message that is made only when it is needed.

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/tagwire/tagwire/libs/parts/partstest"
 )
 
 // nemesis does harm in random order until ctx ends, one thing at a time or two
@@ -21,6 +19,8 @@ type nemesis struct {
 	rnd   *rand.Rand
 	began time.Time
 	done  map[string]int
+
+	zombies, woken int // wanted and done: see shape
 }
 
 func (n *nemesis) say(format string, args ...any) {
@@ -30,7 +30,9 @@ func (n *nemesis) say(format string, args ...any) {
 func (n *nemesis) run(ctx context.Context) {
 	n.began, n.done = time.Now(), map[string]int{}
 	for n.pause(ctx, 500, 2500) {
-		if n.rnd.IntN(4) == 0 {
+		if n.zombies > 0 {
+			n.zombie(ctx)
+		} else if n.rnd.IntN(4) == 0 {
 			n.harmPart(ctx)
 		} else {
 			n.harmRole(ctx)
@@ -75,13 +77,30 @@ func (n *nemesis) harmRole(ctx context.Context) {
 	}
 }
 
+// zombie kills a tagger, or freezes it until others own its shards and lets it
+// wake in the middle of what it did.
+func (n *nemesis) zombie(ctx context.Context) {
+	taggers := n.f.of("tagger")
+	w := taggers[n.rnd.IntN(len(taggers))]
+	var err error
+	if n.rnd.IntN(3) == 0 {
+		n.note("kill -9", w.name)
+		err = n.first(w.end(syscall.SIGKILL), w.start())
+	} else {
+		n.note("freeze", w.name)
+		err = w.freeze()
+		n.pause(ctx, 9000, 16_000)
+		w.resume()
+		n.woken++
+	}
+	if err != nil {
+		n.t.Errorf("%s: %v", w.name, err)
+	}
+}
+
 // harmPart does the same to a part.
 func (n *nemesis) harmPart(ctx context.Context) {
-	named := []struct {
-		name string
-		node partstest.Node
-	}{{"Kafka", n.f.kafka.Nodes[0]}, {"Redis", n.f.redis}, {"ClickHouse", n.f.history}}
-	p := named[n.rnd.IntN(len(named))]
+	p := n.f.parts[n.rnd.IntN(len(n.f.parts))]
 	var err error
 	switch n.rnd.IntN(3) {
 	case 0:
