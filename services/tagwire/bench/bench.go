@@ -91,7 +91,7 @@ func (b *bench) deployed(ctx context.Context) (err error) {
 	if err := b.idle(ctx); err != nil {
 		return err
 	}
-	if err := b.putRules(ctx); err != nil {
+	if err := b.putRules(ctx, ruleSet); err != nil {
 		return err
 	}
 	if err := b.versions(ctx); err != nil {

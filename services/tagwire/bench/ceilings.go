@@ -42,7 +42,7 @@ func (b *bench) ceilings(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	columns, rows, err := b.rows(ctx)
+	columns, rows, err := b.rows(ctx, "events", b.Events)
 	if err != nil {
 		return err
 	}
@@ -182,10 +182,10 @@ func (b *bench) clear(ctx context.Context, profiles [][]shard.Write) {
 	}
 }
 
-// rows reads rows of `events` as Go values.
-func (b *bench) rows(ctx context.Context) (columns []string, rows [][]any, err error) {
+// rows reads rows of a table as Go values.
+func (b *bench) rows(ctx context.Context, table string, limit int) (columns []string, rows [][]any, err error) {
 	w := b.parts.Warehouse
-	res, err := w.Query(ctx, fmt.Sprintf("SELECT * FROM %s.events LIMIT %d", w.Database(), b.Events))
+	res, err := w.Query(ctx, fmt.Sprintf("SELECT * FROM %s.%s LIMIT %d", w.Database(), table, limit))
 	if err != nil {
 		return nil, nil, err
 	}

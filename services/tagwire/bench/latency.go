@@ -171,7 +171,7 @@ func (a *arrivals) of(id string) (time.Time, bool) {
 
 // follow reads the stream of alerts until ctx ends.
 func (b *bench) follow(ctx context.Context) (*arrivals, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.site.HTTP+"/api/v1/alerts/stream", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.site.apiBase()+"/alerts/stream", nil)
 	if err != nil {
 		return nil, fmt.Errorf("follow the alerts: %w", err)
 	}

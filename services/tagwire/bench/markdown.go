@@ -16,6 +16,13 @@ const (
 
 // Markdown is the report as tables.
 func (r *Report) Markdown() string {
+	return r.head() + r.latency() + r.throughput() + fmt.Sprintf(
+		"\n| of the deployment | |\n|---|---:|\n| idle memory of its %d processes | %.0f MB (limit %.0f MB) |\n| ready on an empty folder | %.1f s |\n",
+		r.Memory.Processes, r.Memory.IdleMB, r.Memory.LimitMB, r.Ready)
+}
+
+// head is when, what and where.
+func (r *Report) head() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, seed %d, %d events a round.\n\n", r.Date.Format("2006-01-02 15:04 MST"), r.Seed, r.Events)
 	for _, m := range []map[string]string{r.Machine, r.Versions} {
@@ -27,6 +34,11 @@ func (r *Report) Markdown() string {
 		}
 		b.WriteString("\n\n")
 	}
+	return b.String()
+}
+
+func (r *Report) latency() string {
+	var b strings.Builder
 	l := r.Latency
 	fmt.Fprintf(&b, "Latency at %d events/s for %.0f s (%d events, %d alerts, %d missing, %d posts not accepted), from the planned moment of the post:\n\n", l.Rate, l.Seconds, l.Events, l.Alerts, l.Missing, l.Failed)
 	if l.Failure != "" {
@@ -41,6 +53,11 @@ func (r *Report) Markdown() string {
 	for _, s := range l.Stages {
 		line("of it: "+s.Name, s.Quantiles)
 	}
+	return b.String()
+}
+
+func (r *Report) throughput() string {
+	var b strings.Builder
 	if len(r.Rows) > 0 {
 		b.WriteString("\n| throughput | median | lowest | highest | rounds |\n|---|---:|---:|---:|---:|\n")
 		for _, x := range r.Rows {
@@ -53,23 +70,24 @@ func (r *Report) Markdown() string {
 			fmt.Fprintf(&b, "| %s | %s | %.2f |\n", x.Ours, x.Ceiling, x.Value)
 		}
 	}
-	fmt.Fprintf(&b, "\n| of the deployment | |\n|---|---:|\n| idle memory of its %d processes | %.0f MB (limit %.0f MB) |\n| ready on an empty folder | %.1f s |\n",
-		r.Memory.Processes, r.Memory.IdleMB, r.Memory.LimitMB, r.Ready)
 	return b.String()
 }
 
 // Write puts the report into a page, between its marks.
-func (r *Report) Write(path string) error {
+func (r *Report) Write(path string) error { return put(path, markBegin, markEnd, r.Markdown()) }
+
+// put replaces what stands between two marks of a page.
+func put(path, begin, end, block string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read the page of results: %w", err)
 	}
-	before, rest, ok := strings.Cut(string(text), markBegin)
-	_, after, closed := strings.Cut(rest, markEnd)
+	before, rest, ok := strings.Cut(string(text), begin)
+	_, after, closed := strings.Cut(rest, end)
 	if !ok || !closed {
-		return fmt.Errorf("%s has no lines %q and %q", path, markBegin, markEnd)
+		return fmt.Errorf("%s has no lines %q and %q", path, begin, end)
 	}
-	page := before + markBegin + "\n" + r.Markdown() + markEnd + after
+	page := before + begin + "\n" + block + end + after
 	if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
 		return fmt.Errorf("write the page of results: %w", err)
 	}

@@ -26,10 +26,28 @@ const (
 	rowResolved  = "all roles: until the resolver has no lag (events/s)"
 	rowTagged    = "all roles: until the tagger has no lag (events/s)"
 	rowArchived  = "all roles: until the archiver has no lag (events/s)"
+
+	// On real parts only.
+	rowHistory  = "clickhouse-go inserting the archiver's rows alone (rows/s)"
+	rowResolver = "resolver alone (events/s)"
+	rowArchiver = "archiver alone (records/s, a row each)"
+	rowStored   = "archiver alone (events/s)"
+	rowLag      = "all roles: lag back to zero after the last post (s)"
 )
 
 func order() []string {
-	return []string{rowKafka, rowCommit, rowSet, rowInsert, rowCollector, rowTagger, rowAccepted, rowResolved, rowTagged, rowArchived}
+	return []string{
+		rowKafka, rowCommit, rowSet, rowInsert, rowHistory, rowCollector, rowResolver, rowTagger, rowArchiver, rowStored,
+		rowAccepted, rowResolved, rowTagged, rowArchived, rowLag,
+	}
+}
+
+// Ratios are ours beside a ceiling of the same run.
+func ratios() [][2]string {
+	return [][2]string{
+		{rowCollector, rowKafka}, {rowResolver, rowKafka}, {rowTagger, rowCommit}, {rowTagger, rowSet}, {rowArchiver, rowHistory},
+		{rowArchived, rowInsert}, {rowArchived, rowKafka},
+	}
 }
 
 // Report is what a run has measured.
@@ -124,7 +142,7 @@ func (r *Report) add(name string, value float64) {
 	x.Median, x.Min, x.Max = (sorted[(n-1)/2]+sorted[n/2])/2, sorted[0], sorted[n-1]
 	slices.SortFunc(r.Rows, func(a, b Row) int { return slices.Index(order(), a.Name) - slices.Index(order(), b.Name) })
 	r.Ratios = nil
-	for _, p := range [][2]string{{rowCollector, rowKafka}, {rowTagger, rowCommit}, {rowTagger, rowSet}, {rowArchived, rowInsert}, {rowArchived, rowKafka}} {
+	for _, p := range ratios() {
 		ours, ceiling := r.median(p[0]), r.median(p[1])
 		if ours > 0 && ceiling > 0 {
 			r.Ratios = append(r.Ratios, Ratio{p[0], p[1], ours / ceiling})
@@ -163,17 +181,7 @@ func (b *bench) versions(ctx context.Context) error {
 	v := b.report.Versions
 	v["go"] = runtime.Version()
 	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, d := range info.Deps {
-			switch d.Path {
-			case "github.com/segmentio/kafka-go", "github.com/redis/go-redis/v9", "github.com/ClickHouse/clickhouse-go/v2", "github.com/twmb/franz-go/pkg/kfake":
-				v[d.Path[strings.Index(d.Path, "/")+1:]] = d.Version
-			}
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
-				v[s.Key] = s.Value
-			}
-		}
+		b.libraries(info)
 	}
 	info, err := b.parts.Redis.Info(ctx, "server").Result()
 	for line := range strings.Lines(info) {
@@ -185,6 +193,22 @@ func (b *bench) versions(ctx context.Context) error {
 	err = errors.Join(err, b.parts.Warehouse.Scalar(ctx, "SELECT version()", &click))
 	v["clickhouse"] = click
 	return err
+}
+
+// libraries are the clients that a program was built with.
+func (b *bench) libraries(info *debug.BuildInfo) {
+	v := b.report.Versions
+	for _, d := range info.Deps {
+		switch d.Path {
+		case "github.com/segmentio/kafka-go", "github.com/redis/go-redis/v9", "github.com/ClickHouse/clickhouse-go/v2", "github.com/twmb/franz-go/pkg/kfake":
+			v[d.Path[strings.Index(d.Path, "/")+1:]] = d.Version
+		}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" || s.Key == "vcs.modified" {
+			v[s.Key] = s.Value
+		}
+	}
 }
 
 // JSON writes the report for programs.

@@ -24,10 +24,11 @@ import (
 // site is the deployment that is measured.
 type site struct {
 	app.Endpoints
-	dir    string
-	pid    int
-	client *http.Client
-	stop   func() error
+	console string // base of the console's API, where it is not HTTP
+	dir     string
+	pid     int
+	client  *http.Client
+	stop    func() error
 }
 
 const startWait = 90 * time.Second
@@ -132,9 +133,16 @@ func (b *bench) inside(ctx context.Context, s *site) (<-chan error, error) {
 	return ended, nil
 }
 
+func (s *site) apiBase() string {
+	if s.console != "" {
+		return s.console + "/api/v1"
+	}
+	return s.HTTP + "/api/v1"
+}
+
 // api makes a call of the console's API.
 func (s *site) api(ctx context.Context, method, path string, body []byte) (int, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, s.HTTP+"/api/v1"+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, s.apiBase()+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
@@ -151,8 +159,8 @@ func (s *site) api(ctx context.Context, method, path string, body []byte) (int, 
 }
 
 // putRules activates the rules of the benchmark.
-func (b *bench) putRules(ctx context.Context) error {
-	code, text, err := b.site.api(ctx, http.MethodPut, "/rules", []byte(ruleSet))
+func (b *bench) putRules(ctx context.Context, rules string) error {
+	code, text, err := b.site.api(ctx, http.MethodPut, "/rules", []byte(rules))
 	if err != nil {
 		return err
 	}

@@ -46,6 +46,8 @@ type traffic struct {
 	name   string
 	n      int
 	alerts float64 // share of events that raise an alert
+	of     int     // customers
+	inTurn bool    // one event of each after the other, not by chance
 }
 
 func newTraffic(seed uint64, name string, alerts float64) *traffic {
@@ -53,7 +55,14 @@ func newTraffic(seed uint64, name string, alerts float64) *traffic {
 	for _, c := range name {
 		salt = salt*131 + uint64(c)
 	}
-	return &traffic{rnd: rand.New(rand.NewPCG(seed, salt)), name: name, alerts: alerts}
+	return &traffic{rnd: rand.New(rand.NewPCG(seed, salt)), name: name, alerts: alerts, of: customers}
+}
+
+func (t *traffic) customer() string {
+	if t.inTurn {
+		return "bench-" + strconv.Itoa((t.n-1)%t.of)
+	}
+	return "bench-" + strconv.Itoa(t.rnd.IntN(t.of))
 }
 
 // sent is one event as a Segment client sends it.
@@ -69,7 +78,7 @@ type sent struct {
 func (t *traffic) next(at time.Time) sent {
 	t.n++
 	e := sent{
-		Type: "track", MessageID: fmt.Sprintf("%s-%d", t.name, t.n), UserID: "bench-" + strconv.Itoa(t.rnd.IntN(customers)),
+		Type: "track", MessageID: fmt.Sprintf("%s-%d", t.name, t.n), UserID: t.customer(),
 		Timestamp: at.UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
 	if t.rnd.Float64() < t.alerts {
@@ -100,15 +109,24 @@ func (t *traffic) batches(events int) ([][]byte, error) {
 	for events > 0 {
 		n := min(batchOf, events)
 		events -= n
-		list := make([]sent, n)
-		for i := range list {
-			list[i] = t.next(now)
-		}
-		body, err := json.Marshal(map[string]any{"batch": list})
+		body, err := t.batch(now, n)
 		if err != nil {
-			return nil, fmt.Errorf("encode a batch: %w", err)
+			return nil, err
 		}
 		out = append(out, body)
 	}
 	return out, nil
+}
+
+// batch is the body of one request.
+func (t *traffic) batch(at time.Time, n int) ([]byte, error) {
+	list := make([]sent, n)
+	for i := range list {
+		list[i] = t.next(at)
+	}
+	body, err := json.Marshal(map[string]any{"batch": list})
+	if err != nil {
+		return nil, fmt.Errorf("encode a batch: %w", err)
+	}
+	return body, nil
 }
