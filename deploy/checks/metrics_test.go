@@ -86,7 +86,7 @@ func build(t *testing.T) map[string]metric {
 	return describe(t, p.Registry)
 }
 
-var described = regexp.MustCompile(`fqName: "([^"]+)".*variableLabels: \{([^}]*)\}`)
+var described = regexp.MustCompile(`fqName: "([^"]+)".*constLabels: \{([^}]*)\}, variableLabels: \{([^}]*)\}`)
 
 func describe(t *testing.T, reg *prometheus.Registry) map[string]metric {
 	out := map[string]metric{}
@@ -97,7 +97,13 @@ func describe(t *testing.T, reg *prometheus.Registry) map[string]metric {
 		if m == nil { // metrics of the runtime come without a description before they are gathered
 			continue
 		}
-		out[m[1]] = metric{labels: set(strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' || r == ' ' })...)}
+		names := strings.FieldsFunc(m[3], func(r rune) bool { return r == ',' || r == ' ' })
+		for _, pair := range strings.Split(m[2], ",") {
+			if name, _, ok := strings.Cut(pair, "="); ok {
+				names = append(names, name)
+			}
+		}
+		out[m[1]] = metric{labels: set(names...)}
 	}
 	families, err := reg.Gather()
 	require.NoError(t, err)

@@ -159,3 +159,20 @@ func (c *Client) Ranges(ctx context.Context, topic string, n int) ([]Range, erro
 	}
 	return out, nil
 }
+
+// Ends gives the end of each partition's log.
+func (c *Client) Ends(ctx context.Context, topic string) ([]int64, error) {
+	n, err := c.Partitions(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	ranges, err := c.Ranges(ctx, topic, n)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int64, len(ranges))
+	for i, r := range ranges {
+		out[i] = r.End
+	}
+	return out, nil
+}

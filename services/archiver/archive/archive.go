@@ -15,6 +15,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/schemas"
 )
@@ -79,7 +80,11 @@ func New(opt Options) (*Archiver, error) {
 	if a.metrics, err = newMetrics(opt.Metrics, a.lag); err != nil {
 		return nil, err
 	}
-	return a, nil
+	topics := map[string]int{}
+	for _, t := range Topics() {
+		topics[t] = 0
+	}
+	return a, telemetry.Places{Group: Group, Topics: topics, Owned: a.places, Ends: opt.Stream.Ends}.Register(opt.Metrics)
 }
 
 // Topics are those that are archived.
@@ -144,7 +149,7 @@ func (a *Archiver) own(ctx context.Context, g *stream.Generation) error {
 	for topic, partitions := range g.Partitions {
 		o := &owner{
 			a: a, g: g, topic: topic, partitions: slices.Sorted(slices.Values(partitions)), intake: newIntake(a.memory),
-			log: a.log.With(zap.String("topic", topic)),
+			log: a.log.With(zap.String("topic", topic)), history: newHistory(partitions),
 		}
 		a.enter(o)
 		eg.Go(func() error {
@@ -185,6 +190,19 @@ func (a *Archiver) lag() float64 {
 		return 0
 	}
 	return max(a.now().Sub(oldest).Seconds(), 0)
+}
+
+// places are how far history has come in each partition owned here.
+func (a *Archiver) places() []telemetry.Place {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var out []telemetry.Place
+	for o := range a.owners {
+		for p, next := range o.history.all() {
+			out = append(out, telemetry.Place{Topic: o.topic, Partition: p, Next: next})
+		}
+	}
+	return out
 }
 
 // Check tells how the archiver is, in the form of a health check.

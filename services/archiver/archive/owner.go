@@ -23,7 +23,8 @@ type owner struct {
 	partitions []int
 	log        *zap.Logger
 	intake     *intake
-	frozen     set          // the set whose offsets have not been moved on
+	frozen     set // the set whose offsets have not been moved on
+	history    *history
 	inFlight   atomic.Int64 // append time of the oldest record being inserted, ms; 0: none
 }
 
@@ -94,6 +95,9 @@ func (o *owner) recover(ctx context.Context) (map[int]int64, error) {
 			o.frozen.spans = append(o.frozen.spans, r)
 		}
 	}
+	for p, next := range from {
+		o.history.reach(p, next)
+	}
 	return from, nil
 }
 
@@ -163,6 +167,9 @@ func (o *owner) archive(ctx context.Context) error {
 			return err
 		}
 		o.inFlight.Store(0)
+		for _, r := range b.set.spans {
+			o.history.reach(r.partition, r.hi)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/tagwire/tagwire/libs/defs"
 	"github.com/tagwire/tagwire/libs/store/inbox"
 	"github.com/tagwire/tagwire/libs/telemetry"
+	"github.com/tagwire/tagwire/schemas"
 )
 
 type metrics struct {
@@ -20,6 +21,7 @@ type metrics struct {
 	actions    *prometheus.CounterVec
 	deliveries *prometheus.CounterVec
 	waiting    *prometheus.GaugeVec
+	retries    prometheus.Counter
 
 	severity, verb, kind func(string) string
 }
@@ -45,11 +47,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "tagwire_deliveries_waiting", Help: "Deliveries not yet sent.",
 		}, []string{"kind", "partition"}),
+		retries: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "tagwire_inbox_retries_total", Help: "Reads and commits of the inbox that were tried again.",
+		}),
 		severity: telemetry.Bounded("low", "medium", "high", ""),
 		verb:     telemetry.Bounded(inbox.Verbs()...),
 		kind:     telemetry.Bounded(defs.RouteRobot, defs.RouteEmail, defs.RouteWebhook),
 	}
-	for _, c := range []prometheus.Collector{m.inboxed, m.sent, m.alerts, m.actions, m.deliveries, m.waiting} {
+	for _, c := range []prometheus.Collector{m.inboxed, m.sent, m.alerts, m.actions, m.deliveries, m.waiting, m.retries} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register notifier metrics: %w", err)
 		}
@@ -113,6 +118,16 @@ func (n *Notifier) checkStream(context.Context) (bool, float64, string) {
 		}
 	}
 	return true, lag.Seconds(), fmt.Sprintf("%d of %d partitions", len(n.owners), n.opts.Config.Shards)
+}
+
+func (n *Notifier) places() []telemetry.Place {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := make([]telemetry.Place, 0, len(n.owners))
+	for p, o := range n.owners {
+		out = append(out, telemetry.Place{Topic: schemas.TopicAlerts, Partition: p, Next: o.reached.Load()})
+	}
+	return out
 }
 
 // checkChannels tells which channels do not take messages now.

@@ -16,6 +16,7 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/store/inbox"
 	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/schemas"
 	"github.com/tagwire/tagwire/services/notifier/notify/email"
 	"github.com/tagwire/tagwire/services/notifier/notify/message"
@@ -126,7 +127,7 @@ func New(opts Options) (*Notifier, error) {
 	if mailer == nil {
 		mailer = &email.Mailer{SMTP: cfg.SMTP, Timeout: cfg.Notify.Timeout, Now: opts.Clock}
 	}
-	return &Notifier{
+	n := &Notifier{
 		opts: opts, log: opts.Log, metrics: m, router: newRouter(opts.Defs, opts.Log),
 		builder: message.Builder{Keys: opts.Keys, PublicURL: cfg.PublicURL, Language: opts.Language},
 		senders: map[string]sender{
@@ -136,7 +137,10 @@ func New(opts Options) (*Notifier, error) {
 		},
 		pace:   inbox.Pace{Redis: opts.Redis, Most: robot.PerMinute, Window: time.Minute},
 		owners: map[int]*owner{},
-	}, nil
+	}
+	return n, telemetry.Places{
+		Group: Group, Topics: map[string]int{schemas.TopicAlerts: cfg.Shards}, Owned: n.places, Ends: opts.Stream.Ends,
+	}.Register(opts.Metrics)
 }
 
 // Run serves the partitions that the group gives it until ctx ends. An offset

@@ -43,11 +43,14 @@ type owner struct {
 	printed  chan printed               // what has been published
 
 	committed atomic.Int64 // offset, for the group
+	reached   atomic.Int64 // offset of the next alert, for those who ask; negative: not known yet
 	pending   atomic.Int64 // ms of the oldest record that is not in the inbox
 }
 
 func newOwner(n *Notifier, g offsets, p int, couriers *pool) *owner {
-	return &owner{n: n, gen: g, p: p, couriers: couriers, log: n.log.With(zap.Int("partition", p))}
+	o := &owner{n: n, gen: g, p: p, couriers: couriers, log: n.log.With(zap.Int("partition", p))}
+	o.reached.Store(-1)
+	return o
 }
 
 func (o *owner) pendingSince() event.Time { return event.Time(o.pending.Load()) }
@@ -143,6 +146,7 @@ func (o *owner) serve(ctx context.Context, batches <-chan stream.Batch) error {
 	tick := time.NewTicker(o.n.opts.Tick)
 	defer tick.Stop()
 	o.wake()
+	o.reached.Store(o.next)
 	if o.next >= o.end {
 		if err := o.passTime(ctx); err != nil {
 			return err
@@ -186,6 +190,7 @@ func (o *owner) takeBatch(ctx context.Context, b stream.Batch) error {
 		o.committed.Store(next)
 	}
 	o.next = max(o.next, b.Next)
+	o.reached.Store(o.next)
 	if o.next >= b.End {
 		o.pending.Store(0)
 	}
@@ -234,6 +239,7 @@ func (o *owner) retry(ctx context.Context, what string, fn func() error) error {
 		case errors.Is(err, inbox.ErrLost), errors.Is(err, inbox.ErrNotOwner), errors.Is(err, stream.ErrOffsetGone):
 			return err
 		}
+		o.n.metrics.retries.Inc()
 		if wait == maxRetry || wait == minRetry {
 			o.log.Warn(what+" again", zap.Error(err))
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/tagwire/tagwire/libs/seal"
 	"github.com/tagwire/tagwire/libs/store/rawplan"
 	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/schemas"
 )
 
@@ -46,7 +47,7 @@ type Resolver struct {
 }
 
 type lagged struct {
-	records int64
+	next    int64 // offset of the next raw record to route; negative: not known yet
 	seconds float64
 	problem string
 }
@@ -63,7 +64,10 @@ func New(o Options) (*Resolver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Resolver{Options: o, identities: rawplan.NewIdentities(o.Redis), metrics: m, lag: map[int]lagged{}}, nil
+	r := &Resolver{Options: o, identities: rawplan.NewIdentities(o.Redis), metrics: m, lag: map[int]lagged{}}
+	return r, telemetry.Places{
+		Group: Group, Topics: map[string]int{schemas.TopicRaw: o.RawPartitions}, Owned: r.places, Ends: o.Stream.Ends,
+	}.Register(o.Registerer)
 }
 
 // Run serves the partitions that the group gives until ctx ends.
@@ -98,10 +102,30 @@ func (r *Resolver) Health(context.Context) (ok bool, lagSeconds float64, detail 
 	return ok, lagSeconds, detail
 }
 
+func (r *Resolver) places() []telemetry.Place {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := make([]telemetry.Place, 0, len(r.lag))
+	for p, l := range r.lag {
+		out = append(out, telemetry.Place{Topic: schemas.TopicRaw, Partition: p, Next: l.next})
+	}
+	return out
+}
+
 func (r *Resolver) note(p int, l lagged) {
 	r.mu.Lock()
 	r.lag[p] = l
 	r.mu.Unlock()
+}
+
+// fail notes why a partition is not served; what is known of its place stays.
+func (r *Resolver) fail(p int, err error) {
+	r.metrics.again.WithLabelValues(causeOf(err)).Inc()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lag[p]
+	l.problem = err.Error()
+	r.lag[p] = l
 }
 
 // own serves one partition as long as the generation lasts. It returns only when
@@ -109,6 +133,7 @@ func (r *Resolver) note(p int, l lagged) {
 func (r *Resolver) own(ctx context.Context, g *stream.Generation, number int) {
 	log := r.Log.With(zap.Int("raw_partition", number))
 	backoff := 100 * time.Millisecond
+	r.note(number, lagged{next: -1}) // it is owned from now on, whatever the taking over takes
 	for ctx.Err() == nil {
 		o := &owner{r: r, log: log, gen: g, number: number, mem: rawplan.New(r.Redis, number), asked: newRecent()}
 		o.mem.Replicas = r.Replicas
@@ -116,7 +141,7 @@ func (r *Resolver) own(ctx context.Context, g *stream.Generation, number int) {
 		if ctx.Err() != nil {
 			return
 		}
-		r.note(number, lagged{problem: err.Error()})
+		r.fail(number, err)
 		log.Warn("raw partition is taken up again", zap.Error(err))
 		select {
 		case <-ctx.Done():
@@ -136,6 +161,7 @@ type owner struct {
 	pos    rawplan.Pos
 	dicts  dictionaries
 	asked  *recent
+	ahead  stream.Batch // what was fetched and is not planned yet
 	noted  time.Time
 	unsaid bool // pos.Done is further than Redis knows
 }
@@ -216,13 +242,24 @@ func (o *owner) repeat(ctx context.Context) error {
 // batchSize bounds what one plan covers.
 const batchSize = 1000
 
+// next is what one fetch brought, or what is left of it: a fetch brings several
+// plans' worth when the resolver is behind.
+func (o *owner) next(ctx context.Context, wait time.Duration) (stream.Batch, error) {
+	if len(o.ahead.Records) > 0 {
+		return o.ahead, nil
+	}
+	var err error
+	o.ahead, err = o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, o.pos.Offset, wait)
+	return o.ahead, err
+}
+
 // step takes the next records, plans and publishes them.
 func (o *owner) step(ctx context.Context) error {
 	wait := 500 * time.Millisecond
 	if o.unsaid {
 		wait = lull
 	}
-	b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, o.pos.Offset, wait)
+	b, err := o.next(ctx, wait)
 	if err != nil {
 		return err
 	}
@@ -231,13 +268,14 @@ func (o *owner) step(ctx context.Context) error {
 		if err := o.say(ctx); err != nil {
 			return err
 		}
-		o.r.note(o.number, lagged{})
+		o.r.note(o.number, lagged{next: o.pos.Done})
 		if changed || o.pos.Dictionaries != o.dicts.names {
 			return o.store(ctx, plan{}, o.pos.Offset) // names the dictionaries, nothing else
 		}
 		return nil
 	}
 	records := b.Records[:min(len(b.Records), batchSize)]
+	o.ahead.Records = b.Records[len(records):]
 	all, err := o.openAll(ctx, records)
 	if err != nil {
 		return err
@@ -253,7 +291,7 @@ func (o *owner) step(ctx context.Context) error {
 		return err
 	}
 	o.r.metrics.records.Add(float64(len(records)))
-	o.r.note(o.number, lagged{records: b.End - o.pos.Offset, seconds: behind(b, records)})
+	o.r.note(o.number, lagged{next: o.pos.Done, seconds: behind(b, records)})
 	if time.Since(o.noted) > 2*time.Second { // so that a loss of Redis is noticed
 		o.noted = time.Now()
 		if err := o.gen.Commit(ctx, schemas.TopicRaw, map[int]stream.OffsetMeta{o.number: {Offset: o.pos.Done}}); err != nil {

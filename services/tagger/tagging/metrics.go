@@ -10,6 +10,7 @@ type metrics struct {
 	records, repeated, duplicates, profiles, fired, alerts prometheus.Counter
 	commit                                                 prometheus.Histogram
 	stream                                                 *prometheus.GaugeVec
+	again                                                  *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -27,11 +28,17 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "tagwire_tagger_commit_seconds", Help: "Time to build and commit a batch.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
 		stream: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tagwire_stream_time_seconds", Help: "Stream time of each shard, seconds since 1970."}, []string{"shard"}),
+		again: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tagwire_tagger_taken_up_again_total", Help: "Shards taken up again after a failure, by cause: not_owner, behind, lost, other.",
+		}, []string{"cause"}),
 	}
-	for _, c := range []prometheus.Collector{m.records, m.repeated, m.duplicates, m.profiles, m.fired, m.alerts, m.commit, m.stream} {
+	for _, c := range []prometheus.Collector{m.records, m.repeated, m.duplicates, m.profiles, m.fired, m.alerts, m.commit, m.stream, m.again} {
 		if err := reg.Register(c); err != nil {
 			return nil, fmt.Errorf("register tagger metrics: %w", err)
 		}
+	}
+	for _, cause := range causes() {
+		m.again.WithLabelValues(cause)
 	}
 	return m, nil
 }

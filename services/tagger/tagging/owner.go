@@ -77,7 +77,7 @@ func (o *owner) serve(ctx context.Context) error {
 		defer close(o.fetching)
 		o.fetch(fctx)
 	}()
-	o.t.note(o.number, state{})
+	o.t.note(o.number, o.state())
 	o.log.Info("shard is served", zap.Int64("offset", o.pos.Offset), zap.Int64("commit", o.pos.Commit), zap.Int64("rules", o.pos.Rules))
 	return o.loop(ctx)
 }
@@ -250,7 +250,7 @@ func (o *owner) tick(ctx context.Context) error {
 	if err := o.shard.Tick(ctx, o.pos.Epoch, o.pos.Stream); err != nil {
 		return err
 	}
-	o.t.note(o.number, state{lagSeconds: o.lagSeconds()})
+	o.t.note(o.number, o.state())
 	o.t.metrics.stream.WithLabelValues(fmt.Sprint(o.number)).Set(float64(o.pos.Stream) / 1000)
 	if err := o.closeSilent(ctx); err != nil {
 		return err
@@ -265,6 +265,10 @@ func (o *owner) tick(ctx context.Context) error {
 	}
 	o.noted = time.Now()
 	return o.gen.Commit(ctx, schemas.TopicEvents, map[int]stream.OffsetMeta{o.number: {Offset: o.pos.Offset, Metadata: "g1"}})
+}
+
+func (o *owner) state() state {
+	return state{next: o.pos.Offset, outbox: max(0, o.pos.Next-1-o.out.done.Load()), lagSeconds: o.lagSeconds()}
 }
 
 func (o *owner) lagSeconds() float64 {

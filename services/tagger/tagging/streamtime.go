@@ -33,6 +33,7 @@ type streamClock struct {
 	mu      sync.Mutex
 	current target
 	changed chan struct{}
+	held    hold
 }
 
 func newStreamClock(o Options) *streamClock {
@@ -83,8 +84,9 @@ func (c *streamClock) run(ctx context.Context) {
 // pending is a moment whose raw records are not all published yet. It is kept
 // until they are, so that stream time moves under constant load too.
 type pending struct {
-	at   event.Time
-	ends []int64
+	at      event.Time
+	ends    []int64
+	spooled bool // at is what a spool lets through
 }
 
 func (c *streamClock) step(ctx context.Context, p *pending) (*pending, error) {
@@ -97,14 +99,17 @@ func (c *streamClock) step(ctx context.Context, p *pending) (*pending, error) {
 	for r, end := range p.ends {
 		pos, err := rawplan.New(c.o.Redis, r).Read(ctx)
 		if err != nil {
+			c.held.by(holdRedis)
 			return p, err
 		}
 		if pos.Done < end {
+			c.held.by(holdResolver)
 			return p, nil
 		}
 	}
 	ranges, err := c.o.Stream.Ranges(ctx, schemas.TopicEvents, c.o.Shards)
 	if err != nil {
+		c.held.by(holdKafka)
 		return p, err
 	}
 	t := target{At: p.at, Ends: make([]int64, len(ranges))}
@@ -112,15 +117,22 @@ func (c *streamClock) step(ctx context.Context, p *pending) (*pending, error) {
 		t.Ends[i] = r.End
 	}
 	c.set(t)
+	if p.spooled {
+		c.held.by(holdSpool)
+	} else {
+		c.held.by("")
+	}
 	return nil, nil
 }
 
 func (c *streamClock) begin(ctx context.Context) (*pending, error) {
 	now, err := store.Now(ctx, c.o.Redis)
 	if err != nil {
+		c.held.by(holdRedis)
 		return nil, err
 	}
 	if local := time.Now(); local.Sub(now).Abs() > time.Second {
+		c.held.by(holdClocks)
 		return nil, fmt.Errorf("the clocks of this machine and of Redis are %s apart", local.Sub(now))
 	} else if local.Before(now) {
 		now = local
@@ -130,10 +142,12 @@ func (c *streamClock) begin(ctx context.Context) (*pending, error) {
 	// raw below them, what is still in one holds the time.
 	oldest, err := c.spooled(ctx)
 	if err != nil {
+		c.held.by(holdRedis)
 		return nil, err
 	}
 	ranges, err := c.o.Stream.Ranges(ctx, schemas.TopicRaw, c.o.RawPartitions)
 	if err != nil {
+		c.held.by(holdKafka)
 		return nil, err
 	}
 	p := &pending{at: at, ends: make([]int64, len(ranges))}
@@ -141,7 +155,7 @@ func (c *streamClock) begin(ctx context.Context) (*pending, error) {
 		p.ends[i] = r.End
 	}
 	if oldest != 0 && oldest <= p.at {
-		p.at = oldest - 1
+		p.at, p.spooled = oldest-1, true
 	}
 	return p, nil
 }

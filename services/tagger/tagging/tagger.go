@@ -15,6 +15,7 @@ import (
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/store/rawplan"
 	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/schemas"
 )
 
@@ -51,6 +52,8 @@ type Tagger struct {
 }
 
 type state struct {
+	next       int64 // offset of the next record to apply; negative: not known yet
+	outbox     int64 // entries committed and not published
 	lagSeconds float64
 	problem    string
 }
@@ -72,10 +75,16 @@ func New(o Options) (*Tagger, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Tagger{
+	t := &Tagger{
 		Options: o, identities: rawplan.NewIdentities(o.Redis), rules: newRuleCache(o.Defs), metrics: m, states: map[int]state{},
 		clock: newStreamClock(o),
-	}, nil
+	}
+	if err := o.Registerer.Register(newShardCollector(t)); err != nil {
+		return nil, fmt.Errorf("register tagger metrics: %w", err)
+	}
+	return t, telemetry.Places{
+		Group: Group, Topics: map[string]int{schemas.TopicEvents: o.Shards}, Owned: t.places, Ends: o.Stream.Ends,
+	}.Register(o.Registerer)
 }
 
 // Run serves the shards that the group gives until ctx ends.
@@ -119,11 +128,22 @@ func (t *Tagger) note(shard int, st state) {
 	t.mu.Unlock()
 }
 
+// fail notes why a shard is not served; what is known of its place stays.
+func (t *Tagger) fail(shard int, err error) {
+	t.metrics.again.WithLabelValues(causeOf(err)).Inc()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	st := t.states[shard]
+	st.problem = err.Error()
+	t.states[shard] = st
+}
+
 // own serves one shard as long as the generation lasts; it retries inside, since
 // a return would end the whole generation.
 func (t *Tagger) own(ctx context.Context, g *stream.Generation, number int) {
 	log := t.Log.With(zap.Int("shard", number))
 	backoff := 100 * time.Millisecond
+	t.note(number, state{next: -1}) // it is owned from now on, whatever the taking over takes
 	for ctx.Err() == nil {
 		o := newOwner(t, g, number, log)
 		err := o.serve(ctx)
@@ -131,7 +151,7 @@ func (t *Tagger) own(ctx context.Context, g *stream.Generation, number int) {
 		if ctx.Err() != nil {
 			return
 		}
-		t.note(number, state{problem: err.Error()})
+		t.fail(number, err)
 		if errors.Is(err, ErrStateLost) {
 			log.Error("shard is not served", zap.Error(err))
 			backoff = 10 * time.Second
