@@ -38,9 +38,22 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
+func sampleRecord() *Record {
+	return &Record{Kind: KindEvent, Source: "raw.1/0", Number: 16, Place: sample().ReceivedAt, Profile: "p-1", Own: sample().Identities, Event: sample(), Raw: "raw.1/0/1"}
+}
+
+func BenchmarkEncodeRecord(b *testing.B) {
+	r := sampleRecord()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Encode(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkDecodeRecord(b *testing.B) {
-	r := &Record{Kind: KindEvent, Source: "raw.1/0", Number: 16, Place: sample().ReceivedAt, Profile: "p-1", Own: sample().Identities, Event: sample(), Raw: "raw.1/0/1"}
-	text, err := r.Encode()
+	text, err := sampleRecord().Encode()
 	require.NoError(b, err)
 	b.ReportAllocs()
 	b.SetBytes(int64(len(text)))

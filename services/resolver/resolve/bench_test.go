@@ -24,3 +24,24 @@ func BenchmarkRoute(b *testing.B) {
 		n++
 	}
 }
+
+// BenchmarkPlan encodes the plan of a full batch and reads it again.
+func BenchmarkPlan(b *testing.B) {
+	r := &router{known: map[event.Identity]string{}, asked: newRecent()}
+	var p plan
+	for i := range batchSize {
+		ids := []event.Identity{{Namespace: "user_id", Value: fmt.Sprint(i)}}
+		p.Entries = append(p.Entries, r.route(&event.Event{}, int64(i), ids))
+	}
+	p.Links = r.links
+	b.ReportAllocs()
+	for b.Loop() {
+		text, err := p.encode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if back, err := decodePlan(text); err != nil || len(back.Entries) != batchSize {
+			b.Fatal(err)
+		}
+	}
+}

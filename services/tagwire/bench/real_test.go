@@ -5,6 +5,7 @@ package bench
 import (
 	"context"
 	"flag"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -29,6 +30,7 @@ var (
 	rate     = flag.Int("rate", 500, "events a second while latency is measured")
 	seed     = flag.Uint64("seed", 1, "seed of the traffic")
 	justTime = flag.Bool("latency", false, "latency only")
+	noWhole  = flag.Bool("alone", false, "stages alone and ceilings only")
 	perf     = flag.String("profile", "", "folder for CPU profiles of each role alone, by perf")
 )
 
@@ -54,8 +56,10 @@ func (r *realBench) everything(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	if err := r.shared("latency at 500/s", func() error { return r.latency(ctx) }); err != nil {
-		return err
+	if !*noWhole {
+		if err := r.shared(fmt.Sprintf("latency at %d/s", r.Rate), func() error { return r.latency(ctx) }); err != nil {
+			return err
+		}
 	}
 	if r.LatencyOnly {
 		return nil
@@ -64,7 +68,7 @@ func (r *realBench) everything(ctx context.Context) error {
 	if err := r.fill(ctx); err != nil {
 		return err
 	}
-	for round := range r.Rounds {
+	for round := 0; round < r.Rounds && !*noWhole; round++ {
 		if err := r.together(ctx, round); err != nil {
 			return err
 		}
