@@ -13,7 +13,9 @@ import (
 
 // Usage is what `tagwire defs` takes.
 const Usage = `tagwire defs export FOLDER             write all definitions as YAML files, secrets as ${TAGWIRE_SECRET_…}
-tagwire defs import FOLDER [--dry-run] bring the definitions to what the folder says; what it does not name stays`
+tagwire defs import FOLDER [--dry-run] [--history none]
+                                       bring the definitions to what the folder says; what it does not name stays.
+                                       --history none: measures that need history begin empty`
 
 // ErrUsage is the answer to arguments that say nothing.
 var ErrUsage = errors.New("usage:\n" + Usage)
@@ -97,7 +99,15 @@ func (p Plan) print(w io.Writer) error {
 		if s.Detail != "" {
 			line += "\t" + s.Detail
 		}
+		if left(s) && p.begun() {
+			line += "\t未写入 / not written"
+		}
 		fmt.Fprintln(t, line)
+	}
+	if p.begun() && !p.Written {
+		fmt.Fprintf(t, "%d 个已写入，%d 个未写入，%d 个不变；改正后再导入一次即可 / %d written, %d not written, %d unchanged: mend what failed and import again\n",
+			p.written(), p.left(), p.Count(ActionUnchanged), p.written(), p.left(), p.Count(ActionUnchanged))
+		return t.Flush()
 	}
 	done := "to be written (dry run, nothing was)"
 	switch {
@@ -109,4 +119,32 @@ func (p Plan) print(w io.Writer) error {
 	fmt.Fprintf(t, "%d created, %d updated, %d unchanged, %d in conflict, %d invalid: %s\n", p.Count(ActionCreate),
 		p.Count(ActionUpdate), p.Count(ActionUnchanged), p.Count(ActionConflict), p.Count(ActionInvalid), done)
 	return t.Flush()
+}
+
+// left says that a definition was to be written and was not.
+func left(s Step) bool {
+	return !s.Written && s.Action != ActionUnchanged && s.Action != ActionInvalid
+}
+
+func (p Plan) left() (n int) {
+	for _, s := range p.Steps {
+		if left(s) {
+			n++
+		}
+	}
+	return n
+}
+
+func (p Plan) written() (n int) {
+	for _, s := range p.Steps {
+		if s.Written {
+			n++
+		}
+	}
+	return n
+}
+
+// begun says that the import went beyond its plan.
+func (p Plan) begun() bool {
+	return p.Written || p.written() > 0 || p.Count(ActionFailed)+p.Count(ActionConflict) > 0
 }

@@ -36,6 +36,7 @@ const (
 	ActionUnchanged Action = "unchanged"
 	ActionConflict  Action = "conflict" // changed by somebody else between plan and write
 	ActionInvalid   Action = "invalid"  // keeps the whole import from being written
+	ActionFailed    Action = "failed"   // could not be written; what follows was not tried
 )
 
 // Step is the plan for one definition.
@@ -45,6 +46,7 @@ type Step struct {
 	ID      string `json:"id"`
 	Version int64  `json:"version,omitempty"` // that stands, or was written
 	Detail  string `json:"detail,omitempty"`
+	Written bool   `json:"written,omitempty"` // it was to be written, and was
 
 	put Put
 }
@@ -53,7 +55,7 @@ type Step struct {
 type Plan struct {
 	Dir     string `json:"dir"`
 	Steps   []Step `json:"steps"`
-	Written bool   `json:"written"` // false: a dry run, or refused
+	Written bool   `json:"written"` // all that was to be; false: a dry run, refused, or it ended early
 }
 
 // Count is how many steps have an action.
@@ -93,8 +95,9 @@ func (s *Store) Import(ctx context.Context, opt ImportOptions) (Plan, error) {
 	if opt.Dry {
 		return plan, nil
 	}
-	plan.Written = true
-	return plan, s.carryOut(ctx, opt, plan.Steps)
+	err = s.carryOut(ctx, opt, plan.Steps)
+	plan.Written = err == nil
+	return plan, err
 }
 
 func (s *Store) carryOut(ctx context.Context, opt ImportOptions, steps []Step) error {
@@ -112,9 +115,10 @@ func (s *Store) carryOut(ctx context.Context, opt ImportOptions, steps []Step) e
 		case errors.Is(err, ErrConflict):
 			step.Action, step.Detail = ActionConflict, err.Error()
 		case err != nil:
+			step.Action, step.Detail = ActionFailed, err.Error()
 			return fmt.Errorf("import %s %s: %w", step.Kind, step.ID, err)
 		default:
-			step.Version = d.Version
+			step.Version, step.Written = d.Version, true
 		}
 	}
 	if slices.ContainsFunc(steps, func(s Step) bool { return s.Action == ActionConflict }) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -111,6 +112,24 @@ func TestRunning(t *testing.T) {
 		code, out, errs = run("defs", "import", folder, "--dry-run", "--json", "--data", dir)
 		require.Zero(t, code, errs)
 		require.Contains(t, out, `"unchanged"`)
+	})
+	t.Run("defs that need history", func(t *testing.T) {
+		folder := filepath.Join(t.TempDir(), "defs")
+		code, _, errs := run("defs", "export", folder, "--data", dir)
+		require.Zero(t, code, errs)
+		more := "measures: {打开: {count: link.open, within: 7d}}\ntags: {常打开: {when: 打开 >= 3}}\n"
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "rules", "more.yaml"), []byte(more), 0o600))
+		code, out, errs := run("defs", "import", folder, "--data", dir)
+		require.Equal(t, 1, code, out)
+		require.Contains(t, out, "not written")
+		require.NotContains(t, out, "invalid: written")
+		require.Contains(t, errs, "history")
+		code, out, errs = run("defs", "import", folder, "--data", dir, "--history", "none")
+		require.Zero(t, code, out+errs)
+		require.Contains(t, out, "1 updated")
+		code, _, errs = run("defs", "import", folder, "--data", dir, "--history", "all")
+		require.Equal(t, 1, code)
+		require.Contains(t, errs, "can only be none")
 	})
 	t.Run("doctor", func(t *testing.T) {
 		code, out, errs := run("doctor", "--json", "--data", dir)
@@ -227,6 +246,29 @@ func TestWithoutATagwire(t *testing.T) {
 	code, _, errs := run("verify", "--url", "http://127.0.0.1:1", "--token", "x")
 	require.Equal(t, 1, code)
 	require.Contains(t, errs, "does it run?")
+}
+
+// With an address the token may come from the variable, as in the containers.
+func TestAdminTokenComesFromTheVariable(t *testing.T) {
+	seen := make(chan string, 10)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen <- r.Header.Get("Authorization")
+		w.WriteHeader(http.StatusForbidden)
+	}))
+	t.Cleanup(srv.Close)
+	for _, command := range []string{"verify", "tail"} {
+		code, _, errs := run(command, "--url", srv.URL)
+		require.Equal(t, 1, code)
+		require.Contains(t, errs, "TAGWIRE_ADMIN_TOKEN", command)
+	}
+	t.Setenv("TAGWIRE_ADMIN_TOKEN", "from-the-variable")
+	for _, command := range []string{"verify", "tail"} {
+		code, _, _ := run(command, "--url", srv.URL)
+		require.Equal(t, 1, code)
+		require.Equal(t, "Bearer from-the-variable", <-seen, command)
+		_, _, _ = run(command, "--url", srv.URL, "--token", "given")
+		require.Equal(t, "Bearer given", <-seen, "a flag outranks it")
+	}
 }
 
 func TestUsage(t *testing.T) {

@@ -19,12 +19,21 @@ func runDefs(ctx context.Context, s Streams, args []string) error {
 	fs.StringVar(&p.data, "data", "", "数据目录 / data folder")
 	asJSON := fs.Bool("json", false, "JSON")
 	dry := fs.Bool("dry-run", false, "只看会改什么 / only show what would change")
+	history := fs.String("history", "", "none：需要历史的指标从现在开始累计 / none: measures that need history begin empty")
 	words, err := parse(fs, args)
 	if err != nil {
 		return err
 	}
 	if len(words) != 2 {
 		return defs.ErrUsage
+	}
+	path := "/rules"
+	switch *history {
+	case "":
+	case "none":
+		path += "?history=none"
+	default:
+		return errors.New("--history 只能是 none / --history can only be none")
 	}
 	if *dry {
 		words = append(words, "--dry-run")
@@ -40,7 +49,7 @@ func runDefs(ctx context.Context, s Streams, args []string) error {
 		Args: words, Out: s.Out, JSON: *asJSON, Author: author(),
 		Write: map[string]func(context.Context, defs.Put) (defs.Def, error){
 			defs.KindRules: func(ctx context.Context, put defs.Put) (defs.Def, error) {
-				return p.putRules(ctx, parts.Defs, put)
+				return p.putRules(ctx, parts.Defs, path, put)
 			},
 		},
 	})
@@ -56,12 +65,12 @@ func author() string {
 
 // putRules saves and activates a rule set, and gives the definition that was
 // written.
-func (p *place) putRules(ctx context.Context, store *defs.Store, put defs.Put) (defs.Def, error) {
+func (p *place) putRules(ctx context.Context, store *defs.Store, path string, put defs.Put) (defs.Def, error) {
 	rules, err := defs.Body[defs.Rules](defs.Def{Kind: defs.KindRules, ID: put.ID, Body: put.Body})
 	if err != nil {
 		return defs.Def{}, err
 	}
-	res, err := p.ask(ctx, http.MethodPut, "/rules", map[string]any{"files": rules.Files})
+	res, err := p.ask(ctx, http.MethodPut, path, map[string]any{"files": rules.Files})
 	if err != nil {
 		return defs.Def{}, fmt.Errorf("activate the rules: %w", err)
 	}

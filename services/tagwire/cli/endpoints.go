@@ -73,7 +73,14 @@ func (p *place) api() (url, token string, err error) {
 	}
 	if p.data == "" {
 		if p.token == "" {
-			return "", "", errors.New("用 --url 时请用 --token 给出管理令牌 / with --url, give the admin token by --token")
+			cfg, _, err := parts.Load(nil) // TAGWIRE_ADMIN_TOKEN, or its file
+			if err != nil {
+				return "", "", err
+			}
+			p.token = cfg.AdminToken.Reveal()
+		}
+		if p.token == "" {
+			return "", "", errors.New("用 --url 时请用 --token 或变量 TAGWIRE_ADMIN_TOKEN 给出管理令牌 / with --url, give the admin token by --token or the variable TAGWIRE_ADMIN_TOKEN")
 		}
 		return strings.TrimRight(p.url, "/"), p.token, nil
 	}

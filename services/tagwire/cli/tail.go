@@ -37,7 +37,7 @@ func runTail(ctx context.Context, s Streams, args []string) error {
 	var p place
 	fs := flags("tail", s)
 	p.flagsOf(fs)
-	fs.StringVar(&p.token, "token", "", "管理令牌 / admin token")
+	fs.StringVar(&p.token, "token", "", "管理令牌，默认取 TAGWIRE_ADMIN_TOKEN / admin token; default: TAGWIRE_ADMIN_TOKEN")
 	source := fs.String("source", "", "只看一个来源 / one source only")
 	asJSON := fs.Bool("json", false, "JSON，每行一个事件 / JSON, an event a line")
 	words, err := parse(fs, args)
@@ -45,7 +45,7 @@ func runTail(ctx context.Context, s Streams, args []string) error {
 		return err
 	}
 	if len(words) > 0 {
-		return usage("tail [--source ID] [--data DIR | --url URL --token TOKEN] [--json]")
+		return usage("tail [--source ID] [--data DIR | --url URL [--token TOKEN]] [--json]")
 	}
 	path := "/events/stream"
 	if *source != "" {

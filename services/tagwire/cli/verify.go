@@ -14,14 +14,14 @@ func runVerify(ctx context.Context, s Streams, args []string) error {
 	var p place
 	fs := flags("verify", s)
 	p.flagsOf(fs)
-	fs.StringVar(&p.token, "token", "", "管理令牌 / admin token")
+	fs.StringVar(&p.token, "token", "", "管理令牌，默认取 TAGWIRE_ADMIN_TOKEN / admin token; default: TAGWIRE_ADMIN_TOKEN")
 	asJSON := fs.Bool("json", false, "JSON")
 	words, err := parse(fs, args)
 	if err != nil {
 		return err
 	}
 	if len(words) > 0 {
-		return usage("verify [--data DIR | --url URL --token TOKEN] [--json]")
+		return usage("verify [--data DIR | --url URL [--token TOKEN]] [--json]")
 	}
 	var rep recount.Report
 	if err := p.get(ctx, "/verify", &rep); err != nil {
