@@ -24,7 +24,7 @@ const (
 func (r *realBench) markdown() string {
 	text := r.report.head()
 	text += fmt.Sprintf("%d shards, %d customers, 100 rules. Load end to end: %d events/s for %s.\n\n", realShards, *profiles, *pace, *length)
-	return text + r.report.latency() + r.report.throughput() + r.sharesTable()
+	return text + r.report.latency() + r.report.throughput() + r.costsTable() + r.sharesTable()
 }
 
 // limits are what the parts alone do with the bytes of the last round.
@@ -54,6 +54,10 @@ func (r *realBench) limits(ctx context.Context) error {
 			r.shared("clickhouse-go alone", func() error { return r.insertAll(ctx, to, round, lists) }),
 		); err != nil {
 			return err
+		}
+		r.worked("kafka-go alone", int64(len(r.raw)))
+		for _, l := range lists {
+			r.worked("clickhouse-go alone", int64(len(l.rows)))
 		}
 	}
 	return to.Close()

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// wholeName is the measurement of all roles together.
+const wholeName = "all roles"
+
 // Names of processes besides the roles.
 const (
 	loadName   = "load"
@@ -33,6 +36,7 @@ type share struct {
 	of      string
 	by      map[string]float64 // 1: all cores all the time
 	seconds float64
+	things  int64 // that were worked on, when each is to be accounted for
 }
 
 // shared notes the processor time of every process while something is measured;
@@ -145,4 +149,38 @@ func (r *realBench) sharesTable() string {
 		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// costsTable is what one event, or record, took of the processors: it depends
+// far less on what else runs here than a number a second does.
+func (r *realBench) costsTable() string {
+	var b strings.Builder
+	b.WriteString("\nProcessor time of one event (of one record for the archiver and of one row for clickhouse-go), in µs; the last column is what " +
+		fmt.Sprintf("%d cores could do of it if they did nothing else and never waited:\n\n| while measuring | the role itself | with its parts and the load | a second at most |\n|---|---:|---:|---:|\n", runtime.NumCPU()))
+	for _, s := range r.shares {
+		if s.things == 0 {
+			continue
+		}
+		own, all := 0.0, 0.0
+		for who, seconds := range s.by {
+			if who != othersName {
+				all += seconds
+			}
+			if strings.HasPrefix(s.of, who+" ") || s.of == wholeName && who != loadName && r.workers[who] != nil {
+				own += seconds
+			}
+		}
+		each := func(seconds float64) float64 { return seconds * 1e6 / float64(s.things) }
+		fmt.Fprintf(&b, "| %s | %.1f | %.1f | %.0f |\n", s.of, each(own), each(all), float64(runtime.NumCPU())*1e6/each(all))
+	}
+	return b.String()
+}
+
+// worked notes how many things a measurement was about.
+func (r *realBench) worked(name string, n int64) {
+	for i := range r.shares {
+		if r.shares[i].of == name {
+			r.shares[i].things += n
+		}
+	}
 }

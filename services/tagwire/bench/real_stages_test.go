@@ -63,7 +63,8 @@ func (r *realBench) together(ctx context.Context, round int) error {
 	t := newTraffic(r.Seed, fmt.Sprintf("together%d", round), bulkShare)
 	t.of = *profiles
 	total := int(length.Seconds() * float64(*pace))
-	return r.shared("all roles", func() error {
+	defer func() { r.worked(wholeName, int64(total)) }()
+	return r.shared(wholeName, func() error {
 		begun := time.Now()
 		if err := r.paced(ctx, t, total); err != nil {
 			return err
@@ -166,7 +167,9 @@ func (r *realBench) stages(ctx context.Context, round int) error {
 			return fmt.Errorf("%s alone: %w", s.role, err)
 		}
 	}
-	return r.only(ctx, "archiver", func() error { return r.archiver(ctx) })
+	err = r.only(ctx, "archiver", func() error { return r.archiver(ctx) })
+	r.worked("archiver alone", int64(r.perEvent*float64(r.Events)))
+	return err
 }
 
 // only runs one role while something is measured.
@@ -188,6 +191,9 @@ func (r *realBench) only(ctx context.Context, role string, measure func() error)
 	}
 	if stop != nil {
 		err = errors.Join(err, stop())
+	}
+	if role != "archiver" {
+		r.worked(role+" alone", int64(r.Events))
 	}
 	r.site.client.CloseIdleConnections()
 	return errors.Join(err, w.stop())
