@@ -67,13 +67,18 @@ func (c *Config) checkParts(k *checker) {
 		k.address("redis.addr", strings.TrimSpace(a), false)
 	}
 	k.between("redis.replicas", int64(c.Redis.Replicas), 0, 5)
-	if c.Redis.Cluster && c.Redis.SentinelMaster != "" {
-		k.failf("redis.cluster", "cannot be true together with redis.sentinel_master")
-	}
 	for a := range strings.SplitSeq(c.ClickHouse.Addr, ",") {
 		k.address("clickhouse.addr", strings.TrimSpace(a), false)
 	}
-	k.address("clickhouse.http", c.ClickHouse.HTTP, false)
+	if at, ok := strings.CutPrefix(c.ClickHouse.HTTP, "https://"); ok {
+		k.address("clickhouse.http", at, true)
+	} else {
+		k.address("clickhouse.http", c.ClickHouse.HTTP, false)
+	}
+	if c.BIListen != "" && c.ClickHouseExternal() && c.ClickHouse.HTTP == "" {
+		k.failf("bi_listen", "needs clickhouse.http, the address that it leads to")
+	}
+	c.checkRedis(k)
 	if !isName(c.ClickHouse.Database) {
 		k.failf("clickhouse.database", "%q is not a name of letters, digits and _", c.ClickHouse.Database)
 	}
@@ -86,6 +91,20 @@ func (c *Config) checkParts(k *checker) {
 		"embedded.clickhouse": e.ClickHouse, "embedded.clickhouse_http": e.ClickHouseHTTP,
 	} {
 		k.loopback(key, a)
+	}
+}
+
+func (c *Config) checkRedis(k *checker) {
+	r := c.Redis
+	if r.Cluster && r.SentinelMaster != "" {
+		k.failf("redis.cluster", "cannot be true together with redis.sentinel_master")
+	}
+	k.between("redis.database", int64(r.Database), 0, 1<<20)
+	if r.Cluster && r.Database != 0 {
+		k.failf("redis.database", "is %d; a Cluster has database 0 only", r.Database)
+	}
+	if r.SentinelMaster == "" && (r.SentinelUser != "" || r.SentinelPassword != "") {
+		k.failf("redis.sentinel_master", "is empty, but a user or a password for Sentinels is given")
 	}
 }
 

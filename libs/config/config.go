@@ -14,7 +14,10 @@
 // TAGWIRE_KAFKA_BROKERS. Lists are separated by commas there.
 package config
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Config is everything that can be set. deploy/config.example.yaml explains
 // each key; a test keeps the two equal.
@@ -86,14 +89,18 @@ type Kafka struct {
 
 // Redis is external when Addr is given.
 type Redis struct {
-	Addr           string    `yaml:"addr"`
-	SentinelMaster string    `yaml:"sentinel_master"`
-	Cluster        bool      `yaml:"cluster"`
-	Replicas       int       `yaml:"replicas"` // that must have a plan and a commit before they count
-	User           string    `yaml:"user"`
-	Password       Secret    `yaml:"password"`
-	PasswordFile   string    `yaml:"password_file"`
-	TLS            TLSClient `yaml:"tls"`
+	Addr                 string    `yaml:"addr"`
+	Database             int       `yaml:"database"`
+	SentinelMaster       string    `yaml:"sentinel_master"`
+	SentinelUser         string    `yaml:"sentinel_user"`
+	SentinelPassword     Secret    `yaml:"sentinel_password"`
+	SentinelPasswordFile string    `yaml:"sentinel_password_file"`
+	Cluster              bool      `yaml:"cluster"`
+	Replicas             int       `yaml:"replicas"` // that must have a plan and a commit before they count
+	User                 string    `yaml:"user"`
+	Password             Secret    `yaml:"password"`
+	PasswordFile         string    `yaml:"password_file"`
+	TLS                  TLSClient `yaml:"tls"`
 }
 
 // ClickHouse is external when Addr, its native protocol's, is given.
@@ -205,6 +212,15 @@ func (c *Config) KafkaExternal() bool { return len(c.Kafka.Brokers) > 0 }
 
 // RedisExternal reports whether Redis is run by someone else.
 func (c *Config) RedisExternal() bool { return c.Redis.Addr != "" }
+
+// HTTPURL is the address of ClickHouse's HTTP interface with its scheme; empty
+// when none is known. HTTP may be given as host:port or as https://host:port.
+func (c *ClickHouse) HTTPURL() string {
+	if c.HTTP == "" || strings.Contains(c.HTTP, "://") {
+		return c.HTTP
+	}
+	return "http://" + c.HTTP
+}
 
 // ClickHouseExternal reports whether ClickHouse is run by someone else.
 func (c *Config) ClickHouseExternal() bool { return c.ClickHouse.Addr != "" }

@@ -167,6 +167,10 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		"TAGWIRE_SMTP_HOST=mail":                     "smtp.from: is the sender's address",
 		"TAGWIRE_INTERNAL=phone:":                    "is not an identity",
 		"TAGWIRE_REDIS_ADDR=a:1,b":                   `redis.addr: "b"`,
+		"TAGWIRE_REDIS_DATABASE=-1":                  "redis.database: -1 is not between",
+		"TAGWIRE_REDIS_SENTINEL_USER=watch":          "redis.sentinel_master: is empty",
+		"TAGWIRE_CLICKHOUSE_HTTP=https://ch":         `clickhouse.http: "ch" is not host:port`,
+		"TAGWIRE_CLICKHOUSE_HTTP=https://ch:8443":    "",
 		"TAGWIRE_CORS_ORIGINS=shop.example":          "cors_origins",
 		"TAGWIRE_HTTP=127.0.0.1:99999":               "no port between",
 		"TAGWIRE_WECOM_API_BASE=qyapi.weixin.qq.com": "wecom.api_base",
@@ -182,6 +186,16 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		}
 		require.ErrorContains(t, err, part, variable)
 	}
+}
+
+func TestRedisAndBISettingsThatDoNotFitAreRefused(t *testing.T) {
+	_, _, err := config.Load(config.Options{Env: []string{"TAGWIRE_REDIS_CLUSTER=true", "TAGWIRE_REDIS_DATABASE=3", "TAGWIRE_REDIS_ADDR=a:1"}})
+	require.ErrorContains(t, err, "redis.database: is 3; a Cluster has database 0 only")
+	_, _, err = config.Load(config.Options{Env: []string{"TAGWIRE_BI_LISTEN=:8124", "TAGWIRE_CLICKHOUSE_ADDR=ch:9000"}})
+	require.ErrorContains(t, err, "bi_listen: needs clickhouse.http")
+	c, _, err := config.Load(config.Options{Env: []string{"TAGWIRE_BI_LISTEN=:8124", "TAGWIRE_CLICKHOUSE_ADDR=ch:9000", "TAGWIRE_CLICKHOUSE_HTTP=ch:8123"}})
+	require.NoError(t, err)
+	assert.Equal(t, "http://ch:8123", c.ClickHouse.HTTPURL())
 }
 
 func TestTLSClient(t *testing.T) {

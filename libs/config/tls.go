@@ -32,3 +32,15 @@ func (t TLSClient) Config() (*tls.Config, error) {
 	}
 	return out, nil
 }
+
+// Config is what HTTPS is served with; nil when no files are given.
+func (t TLSFiles) Config() (*tls.Config, error) {
+	if t.CertFile == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read tls.cert_file and tls.key_file: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}

@@ -117,6 +117,7 @@ func (p *Parts) connect(cfg *config.Config, log *zap.Logger) error {
 	}
 	if p.Redis, err = store.Connect(store.Config{
 		Addrs: strings.Split(cfg.Redis.Addr, ","), SentinelMaster: cfg.Redis.SentinelMaster, Cluster: cfg.Redis.Cluster,
+		Database: cfg.Redis.Database, SentinelUser: cfg.Redis.SentinelUser, SentinelPassword: cfg.Redis.SentinelPassword.Reveal(),
 		User: cfg.Redis.User, Password: cfg.Redis.Password.Reveal(), TLS: tlsRedis,
 	}); err != nil {
 		return err

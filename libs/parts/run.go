@@ -84,6 +84,10 @@ func RunRole(ctx context.Context, name string, build Builder) error {
 	if !cfg.KafkaExternal() || !cfg.RedisExternal() || !cfg.ClickHouseExternal() {
 		return errAlone
 	}
+	served, err := cfg.TLS.Config()
+	if err != nil {
+		return err
+	}
 	p, err := Open(ctx, cfg, log.With(zap.String("role", name)))
 	if err != nil {
 		return err
@@ -93,7 +97,7 @@ func RunRole(ctx context.Context, name string, build Builder) error {
 		return err
 	}
 	components = append(components, process.Component{Name: "http", Stage: process.Source, Run: func(ctx context.Context) error {
-		return telemetry.Serve(ctx, telemetry.ServeOptions{Addr: cfg.HTTP, Handler: mux, Log: log})
+		return telemetry.Serve(ctx, telemetry.ServeOptions{Addr: cfg.HTTP, Handler: mux, Log: log, TLS: served})
 	}})
 	err = process.Run(ctx, log, components...)
 	if cerr := p.Close(); err == nil {

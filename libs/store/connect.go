@@ -16,8 +16,11 @@ type Config struct {
 	Addrs          []string // one: standalone; several: Sentinel or Cluster
 	SentinelMaster string
 	Cluster        bool
+	Database       int // of a standalone server or of Sentinel's master; a Cluster has 0 only
 	User, Password string
-	TLS            *tls.Config
+	// Sentinels log in by themselves; empty: without.
+	SentinelUser, SentinelPassword string
+	TLS                            *tls.Config
 }
 
 // Connect makes a client; it dials on first use.
@@ -27,6 +30,7 @@ func Connect(cfg Config) (redis.UniversalClient, error) {
 	}
 	o := &redis.UniversalOptions{
 		Addrs: cfg.Addrs, MasterName: cfg.SentinelMaster, IsClusterMode: cfg.Cluster, Username: cfg.User, Password: cfg.Password,
+		DB: cfg.Database, SentinelUsername: cfg.SentinelUser, SentinelPassword: cfg.SentinelPassword,
 		TLSConfig: cfg.TLS, DialTimeout: 3 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
 		MaxRetries: 2, PoolSize: 64, DisableIdentity: true,
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/tagwire/tagwire/libs/process"
 	"github.com/tagwire/tagwire/libs/store/inbox"
 	"github.com/tagwire/tagwire/libs/telemetry"
+	"github.com/tagwire/tagwire/services/console/bilisten"
 )
 
 // Role builds the console for a process.
@@ -20,12 +21,18 @@ func Role(_ context.Context, p *parts.Parts) (parts.Role, error) {
 	if err != nil {
 		return parts.Role{}, err
 	}
+	components := []process.Component{
+		{Name: "inbox", Stage: process.Sink, Run: box.Run},
+		{Name: "console", Stage: process.Sink, Run: a.Run},
+	}
+	if p.Config.BIListen != "" {
+		components = append(components, process.Component{Name: "bi", Stage: process.Source, Run: func(ctx context.Context) error {
+			return bilisten.Run(ctx, p.Config, p.Log.Named("bi"))
+		}})
+	}
 	return parts.Role{
-		Components: []process.Component{
-			{Name: "inbox", Stage: process.Sink, Run: box.Run},
-			{Name: "console", Stage: process.Sink, Run: a.Run},
-		},
-		Checks:  []telemetry.Check{{Name: "console", MaxLag: time.Minute, Run: a.Check}},
-		Handler: a.Handler(),
+		Components: components,
+		Checks:     []telemetry.Check{{Name: "console", MaxLag: time.Minute, Run: a.Check}},
+		Handler:    a.Handler(),
 	}, nil
 }

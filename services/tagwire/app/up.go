@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/tagwire/tagwire/libs/parts"
 	"github.com/tagwire/tagwire/libs/process"
 	"github.com/tagwire/tagwire/libs/seal"
+	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/services/archiver/archive"
 	"github.com/tagwire/tagwire/services/collector/ingest"
 	"github.com/tagwire/tagwire/services/console/api"
@@ -41,6 +41,7 @@ type Endpoints struct {
 	ClickHousePass   string `json:"clickhouse_password,omitempty"`
 	WriteKey         string `json:"write_key"`
 	AdminToken       string `json:"admin_token"`
+	Certificate      string `json:"certificate_sha256,omitempty"` // of HTTP, when it is https
 	BIPassword       string `json:"bi_password"`
 	Demo             bool   `json:"demo,omitempty"` // nothing here is real
 }
@@ -69,6 +70,9 @@ func Up(ctx context.Context, o Options) error {
 	cfg := o.Config
 	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("数据目录 %s 无法创建：请换一个目录，或检查权限 / the data folder %s cannot be made; choose another or check its permissions: %w", cfg.Data, cfg.Data, err)
+	}
+	if _, err := cfg.TLS.Config(); err != nil { // said before any part starts
+		return err
 	}
 	lock, err := embedded.Lock(cfg.Data)
 	if err != nil {
@@ -105,6 +109,10 @@ func Up(ctx context.Context, o Options) error {
 
 func run(ctx context.Context, o Options, p *parts.Parts, engines *embedded.Parts, listener net.Listener) error {
 	cfg := o.Config
+	served, err := cfg.TLS.Config()
+	if err != nil {
+		return errors.Join(err, p.Close(), engines.Close(context.WithoutCancel(ctx)))
+	}
 	builders := []parts.Builder{ingest.Role, resolve.Role, tagging.Role, archive.Role, notify.Role, api.Role}
 	components, mux, err := p.Assemble(ctx, append(builders, o.Extra...)...)
 	if err != nil {
@@ -112,11 +120,14 @@ func run(ctx context.Context, o Options, p *parts.Parts, engines *embedded.Parts
 	}
 	path := filepath.Join(cfg.Data, "endpoints.json")
 	e := endpoints(cfg, engines, listener)
+	if served != nil {
+		e.HTTP, e.Certificate = "https://"+listener.Addr().String(), fingerprint(served)
+	}
 	e.Demo = o.Demo
 	components = append(components,
 		process.Component{Name: "embedded parts", Stage: process.Part, Run: engines.Run, Drain: 8 * time.Second},
 		process.Component{Name: "http", Stage: process.Source, Run: func(ctx context.Context) error {
-			return serve(ctx, listener, mux)
+			return telemetry.Serve(ctx, telemetry.ServeOptions{Listener: listener, Handler: mux, TLS: served, Log: o.Log})
 		}},
 		process.Component{Name: "ready", Stage: process.Source, Run: func(ctx context.Context) error {
 			if err := announce(ctx, o, p, e, path); err != nil {
@@ -191,35 +202,10 @@ func announce(ctx context.Context, o Options, p *parts.Parts, e Endpoints, path 
 	return err
 }
 
-func serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, BaseContext: func(net.Listener) context.Context { return base }}
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
-	select {
-	case err := <-done:
-		return fmt.Errorf("serve http: %w", err)
-	case <-ctx.Done():
-	}
-	stop, cancelStop := context.WithTimeout(base, 3*time.Second)
-	defer cancelStop()
-	after := time.AfterFunc(time.Second, cancel) // streams end, requests under way have had their second
-	defer after.Stop()
-	err := s.Shutdown(stop)
-	if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
-		err = errors.Join(err, serr)
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return s.Close()
-	}
-	return err
-}
-
 func endpoints(cfg *config.Config, engines *embedded.Parts, l net.Listener) Endpoints {
 	return Endpoints{
 		HTTP: "http://" + l.Addr().String(), Kafka: cfg.Kafka.Brokers[0], Redis: cfg.Redis.Addr, RedisPassword: cfg.Redis.Password.Reveal(),
-		ClickHouseHTTP: "http://" + cfg.ClickHouse.HTTP, ClickHouseNative: cfg.ClickHouse.Addr,
+		ClickHouseHTTP: cfg.ClickHouse.HTTPURL(), ClickHouseNative: cfg.ClickHouse.Addr,
 		ClickHouseUser: cfg.ClickHouse.User, ClickHousePass: cfg.ClickHouse.Password.Reveal(),
 		WriteKey: cfg.WriteKey.Reveal(), AdminToken: cfg.AdminToken.Reveal(), BIPassword: engines.BIPassword,
 	}

@@ -51,6 +51,7 @@ func dial(cfg *config.Config) (*clients, error) {
 	c.kafka = &kafka.Client{Addr: kafka.TCP(cfg.Kafka.Brokers...), Transport: c.transport, Timeout: 10 * time.Second}
 	if c.redis, err = store.Connect(store.Config{
 		Addrs: strings.Split(cfg.Redis.Addr, ","), SentinelMaster: cfg.Redis.SentinelMaster, Cluster: cfg.Redis.Cluster,
+		Database: cfg.Redis.Database, SentinelUser: cfg.Redis.SentinelUser, SentinelPassword: cfg.Redis.SentinelPassword.Reveal(),
 		User: cfg.Redis.User, Password: cfg.Redis.Password.Reveal(), TLS: redisTLS,
 	}); err != nil {
 		return nil, err

@@ -157,7 +157,7 @@ func (d *doctor) health(ctx context.Context, url string) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
 	var res *http.Response
 	if err == nil {
-		res, err = http.DefaultClient.Do(req)
+		res, err = folderClient(d.dir).Do(req)
 	}
 	var rep telemetry.Report
 	if err == nil {

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,7 +82,7 @@ func (f *importFlags) run(ctx context.Context, s Streams) error {
 	show := newProgress(s.Err, f.json)
 	res, err := importer.Run(ctx, importer.Options{
 		File: f.file, Map: m, StatePath: state, Rejects: f.file + ".rejected.jsonl",
-		Place: f.where(show.say), Client: &http.Client{}, Progress: show.rows, Notice: show.say,
+		Place: f.where(show.say), Client: f.client(), Progress: show.rows, Notice: show.say,
 	})
 	show.end()
 	if err != nil {

@@ -11,12 +11,30 @@ import (
 	"net"
 	"net/http"
 	"strings"
+
+	"github.com/tagwire/tagwire/services/tagwire/app"
 )
 
 // flagsOf adds the flags that say where Tagwire is.
 func (p *place) flagsOf(fs *flag.FlagSet) {
 	fs.StringVar(&p.data, "data", "", "数据目录 / data folder")
 	fs.StringVar(&p.url, "url", "", "地址 / address, such as http://127.0.0.1:8080")
+}
+
+// client speaks with the Tagwire of a folder by the certificate that
+// endpoints.json names, with an address as the system trusts.
+func (p *place) client() *http.Client {
+	if p.data == "" {
+		return http.DefaultClient
+	}
+	return folderClient(p.data)
+}
+
+func folderClient(dir string) *http.Client {
+	return &http.Client{Transport: app.Pinned(func() (string, error) {
+		e, _, err := endpoints(dir)
+		return e.Certificate, err
+	})}
 }
 
 // ask sends a request to the API of a running Tagwire and gives the body; the
@@ -42,7 +60,7 @@ func (p *place) ask(ctx context.Context, method, path string, body any) (*http.R
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	return answer(http.DefaultClient.Do(req))
+	return answer(p.client().Do(req))
 }
 
 // answer turns what is no success into an error for people.

@@ -150,7 +150,7 @@ func (f *sendFlags) send(ctx context.Context, s Streams, e map[string]any) error
 	}
 	req.SetBasicAuth(f.key, "")
 	req.Header.Set("Content-Type", "application/json")
-	res, err := answer(http.DefaultClient.Do(req))
+	res, err := answer(f.client().Do(req))
 	if err != nil {
 		return err
 	}

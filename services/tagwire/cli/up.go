@@ -67,7 +67,9 @@ func withDemo(o *app.Options, speed float64) error {
 	}
 	o.Demo, o.Extra = true, append(o.Extra, shop.Role)
 	o.Ready = func(ctx context.Context, _ *parts.Parts, e app.Endpoints) error {
-		return shop.Begin(ctx, demo.Site{HTTP: e.HTTP, AdminToken: e.AdminToken})
+		return shop.Begin(ctx, demo.Site{
+			HTTP: e.HTTP, AdminToken: e.AdminToken, Transport: app.Pinned(func() (string, error) { return e.Certificate, nil }),
+		})
 	}
 	return nil
 }

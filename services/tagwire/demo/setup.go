@@ -35,7 +35,7 @@ func (s *Shop) sources() map[string]defs.Source {
 
 // connect reads the sources back as they are defined and makes the wire.
 func (s *Shop) connect() (*wire, error) {
-	w := &wire{base: s.site.HTTP, client: newClient(), keys: map[string]string{}, world: s.world}
+	w := &wire{base: s.site.HTTP, client: newClient(s.site.Transport), keys: map[string]string{}, world: s.world}
 	for id := range s.sources() {
 		d, ok := s.parts.Defs.Get(defs.KindSource, id)
 		if !ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,7 @@ type Options struct {
 type Site struct {
 	HTTP       string
 	AdminToken string
+	Transport  http.RoundTripper // nil: the default
 }
 
 // Shop is the simulation.

@@ -44,8 +44,9 @@ func (b *busy) Error() string { return "the collector asks to wait " + b.after.S
 
 const attempt = 10 * time.Second
 
-func newClient() *http.Client {
+func newClient(by http.RoundTripper) *http.Client {
 	return &http.Client{
+		Transport:     by,
 		Timeout:       attempt,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
