@@ -24,7 +24,13 @@ const (
 func (r *realBench) markdown() string {
 	text := r.report.head()
 	text += fmt.Sprintf("%d shards, %d customers, 100 rules. Load end to end: %d events/s for %s.\n\n", realShards, *profiles, *pace, *length)
-	return text + r.report.latency() + r.report.throughput() + r.costsTable() + r.sharesTable()
+	if !*noWhole {
+		text += r.report.latency()
+	}
+	if !r.LatencyOnly {
+		text += r.report.throughput() + r.costsTable()
+	}
+	return text + r.sharesTable()
 }
 
 // limits are what the parts alone do with the bytes of the last round.

@@ -273,11 +273,6 @@ func (r *realBench) archivedTo(ctx context.Context) (int64, error) {
 	return n, err
 }
 
-// historyTables are those that the load of the benchmark fills.
-func historyTables() []string {
-	return []string{"events", "profiles", "tag_changes", "stage_changes", "alerts"}
-}
-
 // archiver measures the archiver in records, each of which is a row at least.
 func (r *realBench) archiver(ctx context.Context) error {
 	topics := []string{schemas.TopicEvents, schemas.TopicChanges, schemas.TopicAlerts}

@@ -45,8 +45,13 @@ func order() []string {
 // Ratios are ours beside a ceiling of the same run.
 func ratios() [][2]string {
 	return [][2]string{
-		{rowCollector, rowKafka}, {rowResolver, rowKafka}, {rowTagger, rowCommit}, {rowTagger, rowSet}, {rowArchiver, rowHistory},
-		{rowArchived, rowInsert}, {rowArchived, rowKafka},
+		{rowCollector, rowKafka},
+		{rowResolver, rowKafka},
+		{rowTagger, rowCommit},
+		{rowTagger, rowSet},
+		{rowArchiver, rowHistory},
+		{rowArchived, rowInsert},
+		{rowArchived, rowKafka},
 	}
 }
 
