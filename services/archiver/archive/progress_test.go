@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -18,12 +19,7 @@ func TestPlacesFollowHistory(t *testing.T) {
 	r.publish(schemas.TopicRejected, 0, []byte("{}"), []byte("not JSON"))
 	stop := r.run(a)
 	require.Eventually(t, func() bool {
-		for _, p := range a.places() {
-			if p == (telemetry.Place{Topic: schemas.TopicRejected, Partition: 0, Next: 2}) {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(a.places(), telemetry.Place{Topic: schemas.TopicRejected, Partition: 0, Next: 2})
 	}, patience, 10*time.Millisecond)
 	stop()
 	require.Empty(t, a.places(), "what it no longer owns")
