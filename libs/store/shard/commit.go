@@ -150,16 +150,18 @@ var tickScript = redis.NewScript(`
 local cur = redis.call('HMGET', KEYS[1], 'epoch', 'commit')
 if not cur[2] then return 'lost' end
 if cur[1] ~= ARGV[1] then return 'owner' end
-redis.call('HSET', KEYS[1], 'stream', ARGV[2])
+if cur[2] ~= ARGV[2] then return 'behind' end
+redis.call('HSET', KEYS[1], 'stream', ARGV[3])
 return 'ok'
 `)
 
 // Tick writes the stream time between commits and finds out whether the shard
-// is still the caller's and still there.
-func (s *Shard) Tick(ctx context.Context, epoch int64, stream event.Time) error {
-	res, err := tickScript.Run(ctx, s.rdb, []string{s.key("pos")}, epoch, int64(stream)).Text()
+// is still the caller's, still there, and where the caller left it: of a Redis
+// that came back with an older state it says ErrBehind, also while no event comes.
+func (s *Shard) Tick(ctx context.Context, pos Pos, stream event.Time) error {
+	res, err := tickScript.Run(ctx, s.rdb, []string{s.key("pos")}, pos.Epoch, pos.Commit, int64(stream)).Text()
 	if err != nil {
 		return fmt.Errorf("tick shard %d: %w", s.Number, err)
 	}
-	return s.verdict(res, 0)
+	return s.verdict(res, pos.Commit)
 }

@@ -126,7 +126,7 @@ func shardRefusedCommitChangesNothing(t *testing.T, rdb redis.UniversalClient) {
 	require.True(t, taken.Exists)
 	before = shardContents(t, rdb, s)
 	require.ErrorIs(t, s.Commit(t.Context(), second), shard.ErrNotOwner, "the former owner wakes up")
-	require.ErrorIs(t, s.Tick(t.Context(), second.Pos.Epoch, 9), shard.ErrNotOwner)
+	require.ErrorIs(t, s.Tick(t.Context(), second.Pos, 9), shard.ErrNotOwner)
 	require.ErrorIs(t, s.Begin(t.Context(), pos), shard.ErrNotOwner)
 	require.Equal(t, before, shardContents(t, rdb, s))
 
@@ -154,12 +154,15 @@ func shardBeginIsForAShardWithoutAPosition(t *testing.T, rdb redis.UniversalClie
 
 func shardLostStateIsTold(t *testing.T, rdb redis.UniversalClient) {
 	s, pos := begunShard(t, rdb)
-	require.NoError(t, s.Tick(t.Context(), pos.Epoch, 77))
+	require.NoError(t, s.Tick(t.Context(), pos, 77))
+	ahead := pos
+	ahead.Commit++
+	require.ErrorIs(t, s.Tick(t.Context(), ahead, 78), shard.ErrBehind, "Redis came back with an older state")
 	got, err := s.Read(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, event.Time(77), got.Stream)
 	emptied(t, rdb)
-	require.ErrorIs(t, s.Tick(t.Context(), pos.Epoch, 78), shard.ErrLost)
+	require.ErrorIs(t, s.Tick(t.Context(), pos, 78), shard.ErrLost)
 	require.ErrorIs(t, s.Commit(t.Context(), fullBatch(pos)), shard.ErrLost)
 	taken, err := s.TakeOver(t.Context())
 	require.NoError(t, err)

@@ -156,8 +156,8 @@ func (k *keeper) ticks(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-ticker.C:
-			if n, err := k.w.Redis.HGet(ctx, k.shard.PosKey(), "epoch").Int64(); err == nil {
-				_ = k.shard.Tick(ctx, n, event.At(now)) // again in a moment
+			if pos, err := k.shard.Read(ctx); err == nil {
+				_ = k.shard.Tick(ctx, pos, event.At(now)) // again in a moment
 			}
 		}
 	}

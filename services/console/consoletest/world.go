@@ -166,7 +166,7 @@ func (w *World) Tick(at event.Time) {
 		if !k.pos.Exists {
 			require.NoError(w.T, k.begin(w.T.Context()))
 		}
-		require.NoError(w.T, k.shard.Tick(w.T.Context(), k.pos.Epoch, at))
+		require.NoError(w.T, k.shard.Tick(w.T.Context(), k.pos, at))
 	}
 }
 

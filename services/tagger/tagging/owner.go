@@ -247,7 +247,7 @@ func (o *owner) spare(ctx context.Context) error {
 // tick notes the stream time, learns of a lost shard, closes silent imports and
 // lets the group know how far the shard is.
 func (o *owner) tick(ctx context.Context) error {
-	if err := o.shard.Tick(ctx, o.pos.Epoch, o.pos.Stream); err != nil {
+	if err := o.shard.Tick(ctx, o.pos, o.pos.Stream); err != nil {
 		return err
 	}
 	o.t.note(o.number, o.state())
