@@ -212,7 +212,7 @@ func (a *Archiver) Check(context.Context) (ok bool, lagSeconds float64, detail s
 		return false, lag, "ClickHouse has not answered yet"
 	}
 	if since := a.failing.Load(); since != 0 {
-		return false, lag, "inserts fail, the last at " + event.Time(since).String()
+		return false, lag, "ClickHouse takes no rows: inserts fail, the last at " + event.Time(since).String()
 	}
 	return true, lag, ""
 }
