@@ -31,6 +31,9 @@ type KafkaOptions struct {
 	Brokers  int               // 0: one; each is broker and controller
 	Secure   bool              // SASL_SSL with SCRAM-SHA-512; otherwise plain
 	Settings map[string]string // of every broker, above those for tests
+	// Front is what stands before a broker, such as a proxy: clients are told the
+	// address that it returns, and Kafka.Brokers are those; nil: nothing does.
+	Front func(broker string) (string, error)
 }
 
 // Kafka is a running cluster.
@@ -105,7 +108,8 @@ func (k *Kafka) start(ctx context.Context) error {
 type broker struct {
 	id                           int
 	dir                          string
-	client, internal, controller int // ports
+	client, internal, controller int    // ports
+	told                         string // address that clients are told
 }
 
 // kafkaSettings keep a broker small and quick; what guarantees rest on is left
@@ -161,12 +165,18 @@ func newKafka(ctx context.Context, dir string, o KafkaOptions) (*Kafka, error) {
 	}
 	var g errgroup.Group
 	for _, b := range brokers {
+		b.told = address(b.client)
+		if o.Front != nil {
+			if b.told, err = o.Front(b.told); err != nil {
+				return nil, fmt.Errorf("put something before a broker: %w", err)
+			}
+		}
 		config, err := b.write(settings)
 		if err != nil {
 			return nil, err
 		}
 		g.Go(func() error { return run.once(ctx, append(slices.Clone(format), "-c", config)...) })
-		k.Brokers = append(k.Brokers, address(b.client))
+		k.Brokers = append(k.Brokers, b.told)
 		k.Nodes = append(k.Nodes, &Process{
 			Name: fmt.Sprintf("Kafka broker %d", b.id), Log: filepath.Join(b.dir, "log"),
 			command: func() *exec.Cmd { return run.command("kafka.Kafka", config) },
@@ -215,7 +225,7 @@ func (b broker) write(settings map[string]string) (string, error) {
 	own := map[string]string{
 		"node.id": strconv.Itoa(b.id), "log.dirs": filepath.Join(b.dir, "data"),
 		"listeners":            fmt.Sprintf("CLIENT://%s,INTERNAL://%s,CONTROLLER://%s", address(b.client), address(b.internal), address(b.controller)),
-		"advertised.listeners": fmt.Sprintf("CLIENT://%s,INTERNAL://%s", address(b.client), address(b.internal)),
+		"advertised.listeners": fmt.Sprintf("CLIENT://%s,INTERNAL://%s", b.told, address(b.internal)),
 	}
 	maps.Copy(own, settings)
 	var text strings.Builder

@@ -114,6 +114,27 @@ func newRedis(dir string, o RedisOptions, n int) ([]*Redis, error) {
 	return out, nil
 }
 
+// Copy is the append-only file as it stands now. The server is frozen meanwhile.
+func (r *Redis) Copy(to string) error {
+	if err := r.Pause(); err != nil {
+		return err
+	}
+	return errors.Join(os.CopyFS(to, os.DirFS(r.files())), r.Resume())
+}
+
+// PutBack gives a server that is down the append-only file of a copy.
+func (r *Redis) PutBack(from string) error {
+	if r.Running() {
+		return fmt.Errorf("put a copy back to %s: %w", r.Name, errRuns)
+	}
+	if err := os.RemoveAll(r.files()); err != nil {
+		return fmt.Errorf("remove what %s holds: %w", r.Name, err)
+	}
+	return os.CopyFS(r.files(), os.DirFS(from))
+}
+
+func (r *Redis) files() string { return filepath.Join(r.dir, "appendonlydir") }
+
 // write makes the server's file of settings.
 func (r *Redis) write() (string, error) {
 	lines := []string{

@@ -4,6 +4,10 @@
 // part. In the end what was accepted is stored, each once, and tags, counts,
 // sums and alerts are those of a model that simply counts.
 //
+// TestOutages puts proxies between the roles and the parts: each part is away,
+// slow and half-open for a while, and Redis comes back with an older state.
+// Those who need a part say so, the others go on, memory stays bounded.
+//
 // It holds tests only. They need Apache Kafka and carry the build tag real.
-// scripts/soak ledger runs them for longer.
+// scripts/soak runs them for longer.
 package ledger

@@ -43,6 +43,7 @@ type fleet struct {
 	redis   *partstest.Redis // nil on a Cluster
 	history *partstest.ClickHouse
 	parts   []part
+	gates   gates
 }
 
 // part is a server that can be harmed, with its name.
@@ -54,8 +55,9 @@ type part struct {
 // shape is what a fleet runs on.
 type shape struct {
 	brokers int
-	cluster bool // six nodes of Redis, of which every write is on two
-	zombies int  // harm taggers only: freeze them for longer than their group waits, so often
+	gates   gates // before the parts; nil: none
+	cluster bool  // six nodes of Redis, of which every write is on two
+	zombies int   // harm taggers only: freeze them for longer than their group waits, so often
 }
 
 // members of each role.
@@ -66,10 +68,10 @@ var members = []struct {
 
 func newFleet(t testing.TB, s shape) *fleet {
 	t.Helper()
-	f := &fleet{t: t, program: filepath.Join(t.TempDir(), "tagwire")}
+	f := &fleet{t: t, program: filepath.Join(t.TempDir(), "tagwire"), gates: s.gates}
 	out, err := exec.Command("go", "build", "-o", f.program, "github.com/tagwire/tagwire/services/tagwire").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	f.kafka = partstest.StartKafka(t, partstest.KafkaOptions{Brokers: s.brokers})
+	f.kafka = partstest.StartKafka(t, partstest.KafkaOptions{Brokers: s.brokers, Front: s.gates.front("Kafka")})
 	for _, n := range f.kafka.Nodes {
 		f.parts = append(f.parts, part{n.Name, n})
 	}
@@ -78,8 +80,8 @@ func newFleet(t testing.TB, s shape) *fleet {
 	f.parts = append(f.parts, part{"ClickHouse", f.history})
 	w := f.history.Warehouse()
 	f.env = append(f.env,
-		"TAGWIRE_KAFKA_BROKERS="+strings.Join(f.kafka.Brokers, ","), "TAGWIRE_CLICKHOUSE_ADDR="+f.history.Native,
-		"TAGWIRE_CLICKHOUSE_HTTP="+f.history.HTTP,
+		"TAGWIRE_KAFKA_BROKERS="+strings.Join(f.kafka.Brokers, ","), "TAGWIRE_CLICKHOUSE_ADDR="+f.reach("ClickHouse", f.history.Native),
+		"TAGWIRE_CLICKHOUSE_HTTP="+f.reach("ClickHouse HTTP", f.history.HTTP),
 		"TAGWIRE_CLICKHOUSE_USER="+w.User, "TAGWIRE_CLICKHOUSE_PASSWORD="+w.Password, "TAGWIRE_MASTER_KEY="+masterKey,
 		"TAGWIRE_WRITE_KEY="+writeKey, "TAGWIRE_ADMIN_TOKEN="+adminToken, "TAGWIRE_SHARDS=16", "TAGWIRE_LOG_LEVEL=info", "GOMEMLIMIT=400MiB",
 	)
@@ -103,7 +105,7 @@ func (f *fleet) startRedis(s shape) {
 	if !s.cluster {
 		f.redis = partstest.StartRedis(f.t, partstest.RedisOptions{})
 		f.parts = append(f.parts, part{"Redis", f.redis})
-		f.env = append(f.env, "TAGWIRE_REDIS_ADDR="+f.redis.Addr, "TAGWIRE_REDIS_PASSWORD="+f.redis.Password)
+		f.env = append(f.env, "TAGWIRE_REDIS_ADDR="+f.reach("Redis", f.redis.Addr), "TAGWIRE_REDIS_PASSWORD="+f.redis.Password)
 		return
 	}
 	c := partstest.StartRedisCluster(f.t, partstest.RedisOptions{})
@@ -114,6 +116,14 @@ func (f *fleet) startRedis(s shape) {
 	}
 	f.env = append(f.env, "TAGWIRE_REDIS_ADDR="+strings.Join(addrs, ","), "TAGWIRE_REDIS_CLUSTER=true", "TAGWIRE_REDIS_REPLICAS=1",
 		"TAGWIRE_REDIS_PASSWORD="+c.Nodes[0].Password)
+}
+
+// reach is the address under which the roles find a part.
+func (f *fleet) reach(part, direct string) string {
+	f.t.Helper()
+	addr, err := f.gates.address(part, direct)
+	require.NoError(f.t, err)
+	return addr
 }
 
 // text is a message that is made only when it is needed.

@@ -35,7 +35,10 @@ const calm = 4 * time.Minute
 
 // TestLedger: accepted ⊆ stored, each once; tags, counts, sums and alerts equal
 // the model; verify finds no difference.
-func TestLedger(t *testing.T) { ledger(t, shape{brokers: 1}) }
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	ledger(t, shape{brokers: 1})
+}
 
 func ledger(t *testing.T, s shape) {
 	events := number(t, "TAGWIRE_LEDGER_EVENTS", 30_000)

@@ -37,6 +37,7 @@ tags:
 // model is what the ledger counts, customer by customer.
 type model struct {
 	events, alerts int
+	forms          int // events besides, numbered apart
 	orders, spend  []int
 	brands         []map[int]bool
 	asked          []bool
@@ -79,45 +80,63 @@ type posted struct {
 	Properties map[string]any `json:"properties,omitempty"`
 }
 
+func newModel(customers int) *model {
+	m := &model{orders: make([]int, customers), spend: make([]int, customers), brands: make([]map[int]bool, customers), asked: make([]bool, customers)}
+	for c := range customers {
+		m.brands[c] = map[int]bool{}
+	}
+	return m
+}
+
+// pick makes an event of a random customer and counts it.
+func (m *model) pick(rnd *rand.Rand) posted {
+	c := rnd.IntN(len(m.orders))
+	m.events++
+	e := posted{Type: "track"}
+	if rnd.IntN(2) == 0 {
+		e.UserID = fmt.Sprint("u", c)
+	} else {
+		e.Anonymous = fmt.Sprint("a", c)
+	}
+	switch kind := rnd.IntN(100); {
+	case kind < 30:
+		amount := 1 + rnd.IntN(120)
+		e.Event, e.Properties = "order.pay", map[string]any{"amount": fmt.Sprint(amount), "currency": "CNY"}
+		m.orders[c]++
+		m.spend[c] += amount
+	case kind < 33:
+		e.Event, e.Properties = "intent.shown", map[string]any{"amount": "1"}
+		m.asked[c] = true
+		m.alerts++
+	default:
+		brand := rnd.IntN(6)
+		e.Event, e.Properties = "page.view", map[string]any{"brand": fmt.Sprint("b", brand)}
+		m.brands[c][brand] = true
+	}
+	return e
+}
+
+// met is the link between a customer's two identities.
+func (m *model) met(c int) posted {
+	m.events++
+	return posted{Type: "identify", UserID: fmt.Sprint("u", c), Anonymous: fmt.Sprint("a", c)}
+}
+
 // history makes numbered events of customers who are met under two identities,
 // in no order, with one link each.
 func history(rnd *rand.Rand, events, customers int) ([]posted, *model) {
-	m := &model{orders: make([]int, customers), spend: make([]int, customers), brands: make([]map[int]bool, customers), asked: make([]bool, customers)}
-	out := make([]posted, 0, events+customers)
+	m := newModel(customers)
+	out := make([]posted, 0, events)
 	for c := range customers {
-		m.brands[c] = map[int]bool{}
-		out = append(out, posted{Type: "identify", UserID: fmt.Sprint("u", c), Anonymous: fmt.Sprint("a", c)})
+		out = append(out, m.met(c))
 	}
 	for range events - customers {
-		c := rnd.IntN(customers)
-		e := posted{Type: "track"}
-		if rnd.IntN(2) == 0 {
-			e.UserID = fmt.Sprint("u", c)
-		} else {
-			e.Anonymous = fmt.Sprint("a", c)
-		}
-		switch kind := rnd.IntN(100); {
-		case kind < 30:
-			amount := 1 + rnd.IntN(120)
-			e.Event, e.Properties = "order.pay", map[string]any{"amount": fmt.Sprint(amount), "currency": "CNY"}
-			m.orders[c]++
-			m.spend[c] += amount
-		case kind < 33:
-			e.Event, e.Properties = "intent.shown", map[string]any{"amount": "1"}
-			m.asked[c] = true
-			m.alerts++
-		default:
-			brand := rnd.IntN(6)
-			e.Event, e.Properties = "page.view", map[string]any{"brand": fmt.Sprint("b", brand)}
-			m.brands[c][brand] = true
-		}
-		out = append(out, e)
+		out = append(out, m.pick(rnd))
 	}
 	rnd.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	for i := range out {
 		out[i].MessageID = fmt.Sprintf("n%07d", i)
 	}
-	m.events = len(out)
 	return out, m
 }
 

@@ -1,0 +1,88 @@
+//go:build real
+
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+)
+
+// gates are proxies before the parts, by name; ClickHouse has two. A nil map
+// leaves the parts as they are.
+type gates map[string]*toxiproxy.Proxy
+
+// address opens a gate before a part and says where it is.
+func (g gates) address(part, direct string) (string, error) {
+	if g == nil {
+		return direct, nil
+	}
+	// A port that stays the same while the gate is shut.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	if err := l.Close(); err != nil {
+		return "", err
+	}
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	p := toxiproxy.NewProxy(server, part, l.Addr().String(), direct)
+	if err := p.Start(); err != nil {
+		return "", fmt.Errorf("open the gate of %s: %w", part, err)
+	}
+	g[part] = p
+	return p.Listen, nil
+}
+
+// front is address as Kafka's test part asks for it.
+func (g gates) front(part string) func(string) (string, error) {
+	if g == nil {
+		return nil
+	}
+	return func(direct string) (string, error) { return g.address(part, direct) }
+}
+
+// harm is what can happen between the roles and a part.
+type harm struct {
+	name      string
+	do, leave func(*toxiproxy.Proxy) error
+}
+
+// deaf says that nothing answers meanwhile.
+func (h harm) deaf() bool { return h.name != "slow" }
+
+func toxics(list ...string) func(*toxiproxy.Proxy) error {
+	return func(p *toxiproxy.Proxy) (err error) {
+		for _, t := range list {
+			_, e := p.Toxics.AddToxicJson(strings.NewReader(t))
+			err = errors.Join(err, e)
+		}
+		return err
+	}
+}
+
+func healthy(p *toxiproxy.Proxy) error {
+	p.Toxics.ResetToxics(context.Background())
+	return nil
+}
+
+var harms = []harm{
+	{"away", func(p *toxiproxy.Proxy) error { p.Stop(); return nil }, func(p *toxiproxy.Proxy) error { return p.Start() }},
+	{"slow", toxics(`{"type":"latency","stream":"downstream","attributes":{"latency":80,"jitter":60}}`), healthy},
+	{"half-open", toxics(`{"type":"timeout","stream":"upstream","attributes":{"timeout":0}}`, `{"type":"timeout","stream":"downstream","attributes":{"timeout":0}}`), healthy},
+}
+
+// harm treats all gates of a part.
+func (g gates) harm(part string, what func(*toxiproxy.Proxy) error) (err error) {
+	for name, p := range g {
+		if strings.HasPrefix(name, part) {
+			err = errors.Join(err, what(p))
+		}
+	}
+	return err
+}
