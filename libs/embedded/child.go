@@ -172,6 +172,10 @@ func (s childSpec) awaitReady(ctx context.Context, p *process) error {
 	}
 }
 
+// backSeat is how much a child that may wait gives way to the others: it has about a third of their share when all want
+// the processor, and all of it when nobody else does. With 10, a ninth, queries ran into their limits on a busy machine.
+const backSeat = 5
+
 // settle takes the processor from a part that may wait, now that its start is over.
 func (s childSpec) settle(p *process) {
 	if !s.behind {

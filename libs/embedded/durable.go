@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kbin"
@@ -34,11 +36,12 @@ type touched struct {
 	everything bool
 }
 
-// writing is one request that may write.
+// writing is one request that may write, or all of a connection that get no answer.
 type writing struct {
 	partitions []string
 	state      bool
 	everything bool
+	unanswered bool
 	orphan     int // rounds since its connection was closed, when it was
 }
 
@@ -103,9 +106,9 @@ func (g *groupCommit) round() {
 	g.mu.Lock()
 	r := g.next
 	g.next = nil
-	t := g.touched()
+	t, sync := g.touched(), g.sync
 	g.mu.Unlock()
-	err := g.sync(t)
+	err := sync(t)
 	g.mu.Lock()
 	if err != nil && g.err == nil {
 		g.err = fmt.Errorf("bring the log to disk: %w", err)
@@ -136,8 +139,20 @@ func (g *groupCommit) touched() touched {
 	return t
 }
 
-// abandon keeps the requests of a closed connection for a while.
-func (g *groupCommit) abandon(ws map[int32]*writing) {
+// add puts what another request may write to one that is under way.
+func (g *groupCommit) add(to, w *writing) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	to.state, to.everything = to.state || w.state, to.everything || w.everything
+	for _, p := range w.partitions {
+		if !slices.Contains(to.partitions, p) {
+			to.partitions = append(to.partitions, p)
+		}
+	}
+}
+
+// abandon keeps requests of a closed connection for a while.
+func (g *groupCommit) abandon(ws ...*writing) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, w := range ws {
@@ -167,8 +182,9 @@ type durableConn struct {
 	frame    []byte // of the request that is being handed on
 	rest     []byte // of it, not yet handed on
 
-	mu   sync.Mutex
-	open map[int32]*writing // by correlation id
+	mu     sync.Mutex
+	open   map[int32]*writing // by correlation id
+	silent *writing           // all that get no answer (acks=0), as long as the connection lasts
 }
 
 const (
@@ -210,12 +226,26 @@ func (c *durableConn) request() error {
 	c.rest = c.frame
 	corr := int32(binary.BigEndian.Uint32(c.frame[8:]))
 	if w := c.listener.writes(c.frame[4:]); w != nil {
-		c.mu.Lock()
-		c.open[corr] = w
-		c.mu.Unlock()
-		c.listener.commit.begin(w)
+		c.begin(corr, w)
 	}
 	return nil
+}
+
+// begin notes a request until its answer. Those without one are kept together: nobody says when the broker is done with
+// them, and there may be any number.
+func (c *durableConn) begin(corr int32, w *writing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case !w.unanswered:
+		c.open[corr] = w
+	case c.silent == nil:
+		c.silent = w
+	default:
+		c.listener.commit.add(c.silent, w)
+		return
+	}
+	c.listener.commit.begin(w)
 }
 
 // Write gives an answer once what it tells of is on disk.
@@ -241,8 +271,11 @@ func (c *durableConn) Write(p []byte) (int, error) {
 // Close leaves what is under way to be synced for a while longer.
 func (c *durableConn) Close() error {
 	c.mu.Lock()
-	c.listener.commit.abandon(c.open)
-	c.open = map[int32]*writing{}
+	c.listener.commit.abandon(slices.Collect(maps.Values(c.open))...)
+	if c.silent != nil {
+		c.listener.commit.abandon(c.silent)
+	}
+	c.open, c.silent = map[int32]*writing{}, nil
 	c.mu.Unlock()
 	return c.Conn.Close()
 }
@@ -266,7 +299,7 @@ func (l durableListener) writes(body []byte) *writing {
 			kmsg.SkipTags(&reader)
 		}
 		if reader.Ok() && version <= 12 && req.ReadFrom(reader.Src) == nil { // from 13 on topics are named by ids
-			w := &writing{state: req.TransactionID != nil}
+			w := &writing{state: req.TransactionID != nil, unanswered: req.Acks == 0}
 			for _, t := range req.Topics {
 				for _, p := range t.Partitions {
 					w.partitions = append(w.partitions, l.partition(t.Topic, p.Partition))

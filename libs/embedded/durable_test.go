@@ -1,18 +1,23 @@
 package embedded
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/zap"
 )
 
 // disk is a sync that ends when told to.
@@ -91,7 +96,7 @@ func TestARequestOfAClosedConnectionIsStillSynced(t *testing.T) {
 	g := newGroupCommit(func(t touched) error { rounds = append(rounds, t); return nil }, nil)
 	w := &writing{partitions: []string{"raw-0"}}
 	g.begin(w)
-	g.abandon(map[int32]*writing{1: w})
+	g.abandon(w)
 	for range orphanRounds + 5 {
 		require.NoError(t, g.answer(nil))
 	}
@@ -102,6 +107,7 @@ func TestARequestOfAClosedConnectionIsStillSynced(t *testing.T) {
 func TestRequestsThatWriteAreKnown(t *testing.T) {
 	l := durableListener{partition: func(topic string, n int32) string { return topic + "/" + string(rune('0'+n)) }}
 	produce := kmsg.NewPtrProduceRequest()
+	produce.Acks = -1
 	topic := kmsg.NewProduceRequestTopic()
 	topic.Topic = "events"
 	for _, n := range []int32{3, 5} {
@@ -153,6 +159,70 @@ func TestAConnectionHandsRequestsOnAndHoldsTheirAnswersBack(t *testing.T) {
 	require.NoError(t, c.Close())
 	_, err = c.Write(nil)
 	require.Error(t, err)
+}
+
+// Requests without an answer are synced with those of others, and take no more room the more there are.
+func TestRequestsWithoutAnAnswerAreKeptTogether(t *testing.T) {
+	var rounds []touched
+	g := newGroupCommit(func(t touched) error { rounds = append(rounds, t); return nil }, nil)
+	near, far := net.Pipe()
+	c := &durableConn{Conn: near, open: map[int32]*writing{}, listener: durableListener{commit: g, partition: func(topic string, n int32) string {
+		return topic + "/" + string(rune('0'+n))
+	}}}
+	for i := range 200 {
+		produce := kmsg.NewPtrProduceRequest()
+		produce.SetVersion(7)
+		produce.Acks = 0
+		topic, p := kmsg.NewProduceRequestTopic(), kmsg.NewProduceRequestTopicPartition()
+		topic.Topic, p.Partition = "events", int32(i%3)
+		topic.Partitions = append(topic.Partitions, p)
+		produce.Topics = append(produce.Topics, topic)
+		request := frame(produce)
+		go func() { _, _ = far.Write(request) }()
+		_, err := io.ReadFull(c, make([]byte, len(request)))
+		require.NoError(t, err)
+	}
+	assert.Len(t, g.under, 1)
+	assert.Empty(t, c.open)
+	require.NoError(t, g.answer(nil))
+	assert.Equal(t, map[string]struct{}{"events/0": {}, "events/1": {}, "events/2": {}}, rounds[0].partitions)
+	require.NoError(t, c.Close())
+	for range orphanRounds {
+		require.NoError(t, g.answer(nil))
+	}
+	assert.Empty(t, g.under)
+}
+
+// The broker itself: what cannot be brought to disk is neither acknowledged nor shown, and ends the part.
+func TestTheBrokerAcknowledgesNothingThatIsNotOnDisk(t *testing.T) {
+	parts, err := Start(t.Context(), Options{Dir: t.TempDir(), Log: zap.NewNop(), Kafka: true, KafkaAddr: "127.0.0.1:0"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, parts.Close(context.WithoutCancel(t.Context()))) })
+	c := kafkaClient(t, parts)
+	createTopic(t, c, "raw", nil)
+	g := parts.broker.commits
+	swap := func(with func(touched) error) (former func(touched) error) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		former, g.sync = g.sync, with
+		return former
+	}
+	var seen []touched
+	real := swap(nil)
+	swap(func(t touched) error { seen = append(seen, t); return real(t) })
+	put(t, c, "raw", "a=1")
+	part := partitionDir(parts.broker.dir, "raw", 0)
+	require.NotEmpty(t, seen, "an acknowledgement waits for the disk")
+	require.Contains(t, seen[0].partitions, part)
+
+	swap(func(touched) error { return errors.New("input/output error") })
+	_, err = c.Produce(t.Context(), &kafka.ProduceRequest{
+		Topic: "raw", RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(kafka.Record{Value: kafka.NewBytes([]byte("2"))}),
+	})
+	require.Error(t, err)
+	_, err = c.Fetch(t.Context(), &kafka.FetchRequest{Topic: "raw", MinBytes: 1, MaxBytes: 1 << 20, MaxWait: time.Millisecond})
+	require.Error(t, err)
+	require.ErrorIs(t, <-parts.Failed(), ErrPartDied)
 }
 
 func TestOnlySegmentsThatHaveGrownAreSynced(t *testing.T) {

@@ -32,6 +32,7 @@ type broker struct {
 	addr    string
 	log     *zap.Logger
 	cluster atomic.Pointer[kfake.Cluster]
+	commits *groupCommit
 	torn    chan struct{} // the offset log has a torn end
 	cancel  context.CancelFunc
 	done    chan struct{}
@@ -64,7 +65,7 @@ func (b *broker) open(l net.Listener) error {
 	if err := compactTopics(b.dir, time.Now(), b.log); err != nil {
 		return folderProblem(b.dir, err)
 	}
-	commits := newGroupCommit(newLogFiles(b.dir).sync, func(err error) {
+	b.commits = newGroupCommit(newLogFiles(b.dir).sync, func(err error) {
 		select {
 		case b.failed <- problem(ErrPartDied, err,
 			"内置 Kafka 的日志写不进磁盘：请检查磁盘后重新启动。没有确认过的数据，发送方会重发",
@@ -72,7 +73,7 @@ func (b *broker) open(l net.Listener) error {
 		default: // it is known already
 		}
 	})
-	durable := durableListener{Listener: l, commit: commits, partition: func(topic string, n int32) string {
+	durable := durableListener{Listener: l, commit: b.commits, partition: func(topic string, n int32) string {
 		return partitionDir(b.dir, topic, n)
 	}}
 	cluster, err := kfake.NewCluster(

@@ -8,10 +8,6 @@ import (
 	"syscall"
 )
 
-// backSeat is how much a child that may wait gives way to the others: about a third of their share when all want the
-// processor, and all of it when nobody else does.
-const backSeat = 5
-
 // giveWay lets a process run behind the others. A priority belongs to a thread and is inherited by the threads it
 // starts, so it is set until no thread is left without it.
 func giveWay(pid int) error {
