@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -43,7 +42,7 @@ func Confirmed(ctx context.Context, rdb redis.UniversalClient, replicas int, c C
 		node = m
 	}
 	answer, err := onOneConnection(ctx, node, replicas, c)
-	if err != nil && strings.HasPrefix(err.Error(), "NOSCRIPT") {
+	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		if err := c.Script.Load(ctx, node).Err(); err != nil {
 			return "", fmt.Errorf("load a script: %w", err)
 		}

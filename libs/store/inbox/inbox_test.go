@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/inbox"
 	"github.com/tagwire/tagwire/libs/store/storetest"
 )
@@ -75,9 +76,9 @@ func commitIsRefusedForAWriterThatLostItsPartition(t *testing.T, rdb redis.Unive
 
 	tx := old.Begin()
 	tx.Put(nil, inbox.NewEntry(raised("a2", noon, "zhang"), inbox.Keep{}.Defaults()), true)
-	require.ErrorIs(t, old.Commit(t.Context(), tx), inbox.ErrNotOwner)
+	require.ErrorIs(t, old.Commit(t.Context(), tx), store.ErrNotOwner)
 	_, err := old.Work(t.Context(), noon)
-	require.ErrorIs(t, err, inbox.ErrNotOwner)
+	require.ErrorIs(t, err, store.ErrNotOwner)
 
 	put(t, young, raised("a3", noon, "zhang"))
 	page, err := inbox.New(rdb, partitions, zap.NewNop()).List(t.Context(), inbox.Query{})
@@ -115,9 +116,9 @@ func TestLostRedisIsNoticedAndOldEpochsNeverReturn(t *testing.T) {
 
 	tx := old.Begin()
 	tx.Offset(9)
-	require.ErrorIs(t, old.Commit(t.Context(), tx), inbox.ErrLost)
+	require.ErrorIs(t, old.Commit(t.Context(), tx), store.ErrLost)
 	_, err := old.Work(t.Context(), noon)
-	require.ErrorIs(t, err, inbox.ErrLost)
+	require.ErrorIs(t, err, store.ErrLost)
 
 	young := own(t, rdb.Client, 0)
 	put(t, young, raised("a1", noon, "zhang"))

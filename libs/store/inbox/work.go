@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 )
 
 // Work is what waits in a partition besides new records.
@@ -32,7 +33,7 @@ type Request struct {
 const workLimit = 100
 
 // Work reads what is due at now, at most some of each kind, and that the
-// partition is still this writer's: ErrNotOwner or ErrLost otherwise.
+// partition is still this writer's: store.ErrNotOwner or store.ErrLost otherwise.
 func (w *Writer) Work(ctx context.Context, now event.Time) (Work, error) {
 	pipe := w.rdb.Pipeline()
 	epoch := pipe.HGet(ctx, key(w.p, keyPos), "epoch")
@@ -45,9 +46,9 @@ func (w *Writer) Work(ctx context.Context, now event.Time) (Work, error) {
 	switch epoch.Val() {
 	case w.epoch:
 	case "":
-		return Work{}, fmt.Errorf("inbox partition %d: %w", w.p, ErrLost)
+		return Work{}, fmt.Errorf("inbox partition %d: %w", w.p, store.ErrLost)
 	default:
-		return Work{}, fmt.Errorf("inbox partition %d: %w", w.p, ErrNotOwner)
+		return Work{}, fmt.Errorf("inbox partition %d: %w", w.p, store.ErrNotOwner)
 	}
 	work := Work{Targets: targets.Val()}
 	for _, member := range due.Val() {

@@ -4,13 +4,13 @@ import (
 	"context"
 	_ "embed" // the scripts
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 )
 
 //go:embed commit.lua
@@ -18,12 +18,6 @@ var commitLua string
 
 //go:embed own.lua
 var ownLua string
-
-// Why a commit was refused.
-var (
-	ErrNotOwner = errors.New("another writer has taken the inbox partition over")
-	ErrLost     = errors.New("the inbox partition's position is gone from Redis")
-)
 
 // DefaultLogLength is about how many updates a partition's log keeps.
 const DefaultLogLength = 10_000
@@ -135,7 +129,7 @@ func (w *Writer) Aside(ctx context.Context, ids []string) (map[string][]event.Al
 	return found, nil
 }
 
-// Commit writes a transaction. An error that is neither ErrNotOwner nor ErrLost
+// Commit writes a transaction. An error that is neither store.ErrNotOwner nor store.ErrLost
 // leaves open whether it was written: the same transaction is given again until
 // the answer is known.
 func (w *Writer) Commit(ctx context.Context, tx *Txn) error {
@@ -158,14 +152,14 @@ func (w *Writer) Commit(ctx context.Context, tx *Txn) error {
 	switch {
 	case done == 1:
 	case epoch == "":
-		return fmt.Errorf("inbox partition %d: %w", w.p, ErrLost)
+		return fmt.Errorf("inbox partition %d: %w", w.p, store.ErrLost)
 	case epoch != w.epoch:
-		return fmt.Errorf("inbox partition %d: %w", w.p, ErrNotOwner)
+		return fmt.Errorf("inbox partition %d: %w", w.p, store.ErrNotOwner)
 	case number == strconv.FormatInt(w.number+1, 10):
 		// The client sent it again after a lost reply. Only this writer raises the
 		// number in its epoch, and it has one commit at a time, so this one stands.
 	default:
-		return fmt.Errorf("inbox partition %d is at commit %s of our epoch, not at %d: %w", w.p, number, w.number, ErrLost)
+		return fmt.Errorf("inbox partition %d is at commit %s of our epoch, not at %d: %w", w.p, number, w.number, store.ErrLost)
 	}
 	w.number++
 	return nil

@@ -13,12 +13,6 @@ import (
 	"github.com/tagwire/tagwire/libs/store"
 )
 
-// Errors of storing a plan.
-var (
-	ErrNotOwner = errors.New("another resolver has taken the partition over")
-	ErrBehind   = errors.New("the partition has moved on: the last plan was not confirmed to us")
-)
-
 // Partition names the memory of one raw partition.
 type Partition struct {
 	rdb    redis.UniversalClient
@@ -68,7 +62,7 @@ func (p *Partition) TakeOver(ctx context.Context) (Pos, error) {
 	}
 	pos, err := p.Read(ctx)
 	if err == nil && pos.Epoch != epoch {
-		err = fmt.Errorf("take over raw partition %d: %w", p.Number, ErrNotOwner)
+		err = fmt.Errorf("take over raw partition %d: %w", p.Number, store.ErrNotOwner)
 	}
 	return pos, err
 }
@@ -89,11 +83,8 @@ func (p *Partition) Store(ctx context.Context, pos Pos) error {
 	if err != nil {
 		return fmt.Errorf("store plan of raw partition %d: %w", p.Number, err)
 	}
-	switch res {
-	case "owner":
-		return fmt.Errorf("store plan of raw partition %d: %w", p.Number, ErrNotOwner)
-	case "behind":
-		return fmt.Errorf("store plan of raw partition %d: %w", p.Number, ErrBehind)
+	if err := store.Refused(res); err != nil {
+		return fmt.Errorf("store plan of raw partition %d: %w", p.Number, err)
 	}
 	return nil
 }
@@ -111,8 +102,8 @@ func (p *Partition) Done(ctx context.Context, epoch, offset int64) error {
 	if err != nil {
 		return fmt.Errorf("note raw partition %d as published: %w", p.Number, err)
 	}
-	if res == "owner" {
-		return fmt.Errorf("note raw partition %d as published: %w", p.Number, ErrNotOwner)
+	if err := store.Refused(res); err != nil {
+		return fmt.Errorf("note raw partition %d as published: %w", p.Number, err)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ return 'ok'
 `)
 
 // Commit writes the batch if the caller still owns the shard and knows its last
-// commit: ErrNotOwner, ErrBehind and ErrLost say why not, and then nothing has
+// commit: store.ErrNotOwner, ErrBehind and ErrLost say why not, and then nothing has
 // changed.
 func (s *Shard) Commit(ctx context.Context, b Batch) error {
 	keys := []string{s.key("pos"), s.key("counts"), s.key("due"), s.key("held"), s.key("out")}
@@ -94,9 +94,8 @@ func (s *Shard) Commit(ctx context.Context, b Batch) error {
 }
 
 func (s *Shard) verdict(res string, commit int64) error {
-	cause := map[string]error{"owner": ErrNotOwner, "behind": ErrBehind, "lost": ErrLost}[res]
-	if cause != nil {
-		return fmt.Errorf("commit %d of shard %d: %w", commit, s.Number, cause)
+	if err := store.Refused(res); err != nil {
+		return fmt.Errorf("commit %d of shard %d: %w", commit, s.Number, err)
 	}
 	return nil
 }
@@ -157,7 +156,7 @@ return 'ok'
 
 // Tick writes the stream time between commits and finds out whether the shard
 // is still the caller's, still there, and where the caller left it: of a Redis
-// that came back with an older state it says ErrBehind, also while no event comes.
+// that came back with an older state it says store.ErrBehind, also while no event comes.
 func (s *Shard) Tick(ctx context.Context, pos Pos, stream event.Time) error {
 	res, err := tickScript.Run(ctx, s.rdb, []string{s.key("pos")}, pos.Epoch, pos.Commit, int64(stream)).Text()
 	if err != nil {

@@ -11,13 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tagwire/tagwire/libs/event"
-)
-
-// Errors of a commit.
-var (
-	ErrNotOwner = errors.New("another owner has taken the shard over")
-	ErrBehind   = errors.New("the shard has moved on: the last commit was not confirmed to us")
-	ErrLost     = errors.New("the shard's state is gone")
+	"github.com/tagwire/tagwire/libs/store"
 )
 
 // Shard names one shard of one generation.
@@ -132,7 +126,7 @@ func (s *Shard) TakeOver(ctx context.Context) (Pos, error) {
 		return Pos{}, err
 	}
 	if p.Epoch != epoch {
-		return Pos{}, fmt.Errorf("take over shard %d: %w", s.Number, ErrNotOwner)
+		return Pos{}, fmt.Errorf("take over shard %d: %w", s.Number, store.ErrNotOwner)
 	}
 	return p, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/rawplan"
 )
 
@@ -84,8 +85,8 @@ func rawplanFormerOwnerIsRefused(t *testing.T, rdb redis.UniversalClient) {
 
 	heir, present := tookPartition(t, rdb)
 	require.Equal(t, former.Epoch+1, present.Epoch)
-	require.ErrorIs(t, p.Store(t.Context(), nextPlan(former, "two")), rawplan.ErrNotOwner)
-	require.ErrorIs(t, p.Done(t.Context(), former.Epoch, 99), rawplan.ErrNotOwner)
+	require.ErrorIs(t, p.Store(t.Context(), nextPlan(former, "two")), store.ErrNotOwner)
+	require.ErrorIs(t, p.Done(t.Context(), former.Epoch, 99), store.ErrNotOwner)
 	require.Equal(t, present, readPlan(t, p))
 
 	require.NoError(t, heir.Store(t.Context(), nextPlan(present, "two")))
@@ -94,8 +95,8 @@ func rawplanFormerOwnerIsRefused(t *testing.T, rdb redis.UniversalClient) {
 
 	// Redis loses all: the epoch begins again, and nobody of before owns it.
 	emptied(t, rdb)
-	require.ErrorIs(t, heir.Store(t.Context(), nextPlan(present, "three")), rawplan.ErrNotOwner)
-	require.ErrorIs(t, heir.Done(t.Context(), present.Epoch, 30), rawplan.ErrNotOwner)
+	require.ErrorIs(t, heir.Store(t.Context(), nextPlan(present, "three")), store.ErrNotOwner)
+	require.ErrorIs(t, heir.Done(t.Context(), present.Epoch, 30), store.ErrNotOwner)
 	require.Equal(t, rawplan.Pos{Plan: []byte{}}, readPlan(t, p), "nothing comes back by a note")
 }
 
@@ -104,10 +105,10 @@ func rawplanStoreIsCompareAndSet(t *testing.T, rdb redis.UniversalClient) {
 	first := nextPlan(pos, "one")
 	require.NoError(t, p.Store(t.Context(), first))
 	stands := readPlan(t, p)
-	require.ErrorIs(t, p.Store(t.Context(), first), rawplan.ErrBehind, "the same again, as go-redis sends it after a lost reply")
+	require.ErrorIs(t, p.Store(t.Context(), first), store.ErrBehind, "the same again, as go-redis sends it after a lost reply")
 	early := nextPlan(stands, "three")
 	early.Number++
-	require.ErrorIs(t, p.Store(t.Context(), early), rawplan.ErrBehind, "one that leaves one out")
+	require.ErrorIs(t, p.Store(t.Context(), early), store.ErrBehind, "one that leaves one out")
 	require.Equal(t, stands, readPlan(t, p))
 	require.NoError(t, p.Store(t.Context(), nextPlan(stands, "two")))
 	require.EqualValues(t, 2, readPlan(t, p).Number)

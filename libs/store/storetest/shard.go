@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/shard"
 )
 
@@ -111,13 +112,13 @@ func shardRefusedCommitChangesNothing(t *testing.T, rdb redis.UniversalClient) {
 	second.Pos.Commit = 1
 	before := shardContents(t, rdb, s)
 
-	require.ErrorIs(t, s.Commit(t.Context(), first), shard.ErrBehind, "the same commit again, as go-redis sends it after a lost reply")
+	require.ErrorIs(t, s.Commit(t.Context(), first), store.ErrBehind, "the same commit again, as go-redis sends it after a lost reply")
 	early := second
 	early.Pos.Commit = 2
-	require.ErrorIs(t, s.Commit(t.Context(), early), shard.ErrBehind, "one that leaves one out")
+	require.ErrorIs(t, s.Commit(t.Context(), early), store.ErrBehind, "one that leaves one out")
 	never := second
 	never.Pos.Epoch++
-	require.ErrorIs(t, s.Commit(t.Context(), never), shard.ErrNotOwner)
+	require.ErrorIs(t, s.Commit(t.Context(), never), store.ErrNotOwner)
 	require.Equal(t, before, shardContents(t, rdb, s))
 
 	taken, err := shard.New(rdb, generation, shardNumber).TakeOver(t.Context())
@@ -125,9 +126,9 @@ func shardRefusedCommitChangesNothing(t *testing.T, rdb redis.UniversalClient) {
 	require.Equal(t, pos.Epoch+1, taken.Epoch)
 	require.True(t, taken.Exists)
 	before = shardContents(t, rdb, s)
-	require.ErrorIs(t, s.Commit(t.Context(), second), shard.ErrNotOwner, "the former owner wakes up")
-	require.ErrorIs(t, s.Tick(t.Context(), second.Pos, 9), shard.ErrNotOwner)
-	require.ErrorIs(t, s.Begin(t.Context(), pos), shard.ErrNotOwner)
+	require.ErrorIs(t, s.Commit(t.Context(), second), store.ErrNotOwner, "the former owner wakes up")
+	require.ErrorIs(t, s.Tick(t.Context(), second.Pos, 9), store.ErrNotOwner)
+	require.ErrorIs(t, s.Begin(t.Context(), pos), store.ErrNotOwner)
 	require.Equal(t, before, shardContents(t, rdb, s))
 
 	second.Pos.Epoch = taken.Epoch
@@ -139,7 +140,7 @@ func shardBeginIsForAShardWithoutAPosition(t *testing.T, rdb redis.UniversalClie
 	require.NoError(t, s.Begin(t.Context(), pos), "sent again after a lost reply")
 	require.NoError(t, s.Commit(t.Context(), fullBatch(pos)))
 	before := shardContents(t, rdb, s)
-	require.ErrorIs(t, s.Begin(t.Context(), pos), shard.ErrBehind)
+	require.ErrorIs(t, s.Begin(t.Context(), pos), store.ErrBehind)
 	require.Equal(t, before, shardContents(t, rdb, s))
 
 	// Two take over an empty shard, and the first of them begins late.
@@ -149,7 +150,7 @@ func shardBeginIsForAShardWithoutAPosition(t *testing.T, rdb redis.UniversalClie
 	quick, err := s.TakeOver(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, s.Begin(t.Context(), quick))
-	require.ErrorIs(t, s.Begin(t.Context(), slow), shard.ErrNotOwner)
+	require.ErrorIs(t, s.Begin(t.Context(), slow), store.ErrNotOwner)
 }
 
 func shardLostStateIsTold(t *testing.T, rdb redis.UniversalClient) {
@@ -157,17 +158,17 @@ func shardLostStateIsTold(t *testing.T, rdb redis.UniversalClient) {
 	require.NoError(t, s.Tick(t.Context(), pos, 77))
 	ahead := pos
 	ahead.Commit++
-	require.ErrorIs(t, s.Tick(t.Context(), ahead, 78), shard.ErrBehind, "Redis came back with an older state")
+	require.ErrorIs(t, s.Tick(t.Context(), ahead, 78), store.ErrBehind, "Redis came back with an older state")
 	got, err := s.Read(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, event.Time(77), got.Stream)
 	emptied(t, rdb)
-	require.ErrorIs(t, s.Tick(t.Context(), pos, 78), shard.ErrLost)
-	require.ErrorIs(t, s.Commit(t.Context(), fullBatch(pos)), shard.ErrLost)
+	require.ErrorIs(t, s.Tick(t.Context(), pos, 78), store.ErrLost)
+	require.ErrorIs(t, s.Commit(t.Context(), fullBatch(pos)), store.ErrLost)
 	taken, err := s.TakeOver(t.Context())
 	require.NoError(t, err)
 	require.False(t, taken.Exists)
-	require.ErrorIs(t, s.Commit(t.Context(), fullBatch(taken)), shard.ErrLost, "it begins before it commits")
+	require.ErrorIs(t, s.Commit(t.Context(), fullBatch(taken)), store.ErrLost, "it begins before it commits")
 	require.Equal(t, map[string]any{s.PosKey(): map[string]string{"epoch": "1"}}, shardContents(t, rdb, s))
 }
 

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/inbox"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/schemas"
@@ -63,9 +64,9 @@ func (o *owner) run(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, inbox.ErrLost):
+		case errors.Is(err, store.ErrLost):
 			o.log.Warn("the inbox is gone from Redis and is read from the log of alerts again", zap.Error(err))
-		case errors.Is(err, inbox.ErrNotOwner):
+		case errors.Is(err, store.ErrNotOwner):
 			// The group says it is ours. Whoever took it was late or is the next owner;
 			// then our context ends in a moment.
 			o.log.Warn("another process has taken the inbox partition", zap.Error(err))
@@ -236,7 +237,7 @@ func (o *owner) retry(ctx context.Context, what string, fn func() error) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.Is(err, inbox.ErrLost), errors.Is(err, inbox.ErrNotOwner), errors.Is(err, stream.ErrOffsetGone):
+		case errors.Is(err, store.ErrLost), errors.Is(err, store.ErrNotOwner), errors.Is(err, stream.ErrOffsetGone):
 			return err
 		}
 		o.n.metrics.retries.Inc()

@@ -1,12 +1,11 @@
 package resolve
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/tagwire/tagwire/libs/store/rawplan"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/schemas"
 )
 
@@ -14,26 +13,6 @@ type metrics struct {
 	records  prometheus.Counter
 	rejected *prometheus.CounterVec
 	again    *prometheus.CounterVec
-}
-
-// The causes for which a partition is taken up again.
-const (
-	causeNotOwner = "not_owner" // another resolver has it
-	causeBehind   = "behind"    // the last plan was not confirmed
-	causeLost     = "lost"      // Redis has lost what was stored
-	causeOther    = "other"
-)
-
-func causeOf(err error) string {
-	switch {
-	case errors.Is(err, rawplan.ErrNotOwner):
-		return causeNotOwner
-	case errors.Is(err, rawplan.ErrBehind):
-		return causeBehind
-	case errors.Is(err, ErrStateLost):
-		return causeLost
-	}
-	return causeOther
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -54,7 +33,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for _, reason := range schemas.Reasons() { // so that the first is an increase
 		m.rejected.WithLabelValues(string(reason))
 	}
-	for _, cause := range []string{causeNotOwner, causeBehind, causeLost, causeOther} {
+	for _, cause := range store.Causes() {
 		m.again.WithLabelValues(cause)
 	}
 	return m, nil

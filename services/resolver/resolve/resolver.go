@@ -14,6 +14,7 @@ import (
 	"github.com/tagwire/tagwire/libs/defs"
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/seal"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/rawplan"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/libs/telemetry"
@@ -120,7 +121,7 @@ func (r *Resolver) note(p int, l lagged) {
 
 // fail notes why a partition is not served; what is known of its place stays.
 func (r *Resolver) fail(p int, err error) {
-	r.metrics.again.WithLabelValues(causeOf(err)).Inc()
+	r.metrics.again.WithLabelValues(store.Cause(err)).Inc()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := r.lag[p]
@@ -167,7 +168,7 @@ type owner struct {
 }
 
 // ErrStateLost says that Redis has no memory of a partition that was read before.
-var ErrStateLost = errors.New("state lost: Redis has no plan of a partition that had one; a rebuild is needed, nothing is routed anew")
+var ErrStateLost = fmt.Errorf("state lost: Redis has no plan of a partition that had one; a rebuild is needed, nothing is routed anew: %w", store.ErrLost)
 
 func (o *owner) serve(ctx context.Context) error {
 	pos, err := o.mem.TakeOver(ctx)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/tagwire/tagwire/libs/store"
 )
 
 type metrics struct {
@@ -37,7 +39,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			return nil, fmt.Errorf("register tagger metrics: %w", err)
 		}
 	}
-	for _, cause := range causes() {
+	for _, cause := range store.Causes() {
 		m.again.WithLabelValues(cause)
 	}
 	return m, nil

@@ -2,7 +2,6 @@ package tagging
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/shard"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/schemas"
@@ -18,7 +18,7 @@ import (
 
 // ErrStateLost says that a shard that has been served before has no position in
 // Redis any more.
-var ErrStateLost = errors.New("state lost: Redis has no position of a shard that had one; it needs a rebuild and is not served until then")
+var ErrStateLost = fmt.Errorf("state lost: Redis has no position of a shard that had one; it needs a rebuild and is not served until then: %w", store.ErrLost)
 
 // maxProfiles of one commit: a script blocks Redis as long as it runs.
 const maxProfiles = 250

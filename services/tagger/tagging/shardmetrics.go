@@ -1,37 +1,13 @@
 package tagging
 
 import (
-	"errors"
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/tagwire/tagwire/libs/store/shard"
 	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/schemas"
 )
-
-// The causes for which a shard is taken up again.
-const (
-	causeNotOwner = "not_owner" // another tagger has it
-	causeBehind   = "behind"    // a commit was not confirmed
-	causeLost     = "lost"      // Redis has lost its state
-	causeOther    = "other"
-)
-
-func causes() []string { return []string{causeNotOwner, causeBehind, causeLost, causeOther} }
-
-func causeOf(err error) string {
-	switch {
-	case errors.Is(err, shard.ErrNotOwner):
-		return causeNotOwner
-	case errors.Is(err, shard.ErrBehind):
-		return causeBehind
-	case errors.Is(err, shard.ErrLost), errors.Is(err, ErrStateLost):
-		return causeLost
-	}
-	return causeOther
-}
 
 func (t *Tagger) places() []telemetry.Place {
 	t.mu.Lock()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/defs"
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/rawplan"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/libs/telemetry"
@@ -130,7 +131,7 @@ func (t *Tagger) note(shard int, st state) {
 
 // fail notes why a shard is not served; what is known of its place stays.
 func (t *Tagger) fail(shard int, err error) {
-	t.metrics.again.WithLabelValues(causeOf(err)).Inc()
+	t.metrics.again.WithLabelValues(store.Cause(err)).Inc()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	st := t.states[shard]
