@@ -212,7 +212,16 @@ func TestARobotGetsTwentyAMinute(t *testing.T) {
 		list = append(list, w.alert(fmt.Sprintf("a%02d", n)))
 	}
 	w.raise(0, list...)
-	w.eventually("twenty", func() bool { return len(w.robot.all()) == 20 })
+	w.eventually("twenty, and noted: what was sent and not noted is sent again", func() bool {
+		noted := 0
+		for _, a := range list {
+			if x := w.get(a.AlertID); x != nil && len(x.Deliveries) == 1 && x.Deliveries[0].State == inbox.Sent {
+				noted++
+			}
+		}
+		return noted == 20
+	})
+	require.Len(t, w.robot.all(), 20)
 	stop() // a restart earns no turns
 	w.serve(w.notifier())
 	w.raise(1, w.alert("b"))
