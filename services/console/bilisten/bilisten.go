@@ -86,9 +86,9 @@ func Handler(target string, way *tls.Config, log *zap.Logger) (http.Handler, err
 
 var (
 	errNoTarget = errors.New("not an address")
-	errUser     = errors.New("only bi may come in here")
-	errTwice    = errors.New("the user is given in more than one way")
-	errNone     = errors.New("no user is given")
+	errUser     = errors.New("这里只有 bi 能登录 / only bi may come in here")
+	errTwice    = errors.New("用户名给了不止一次 / the user is given in more than one way")
+	errNone     = errors.New("没有给用户名 / no user is given")
 )
 
 // credentials takes what ClickHouse takes (basic auth, headers, parameters) out
