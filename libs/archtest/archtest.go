@@ -103,7 +103,7 @@ func foreign(name string) bool {
 
 func (t *Tree) visit(rel string, d fs.DirEntry) error {
 	if d.IsDir() {
-		if foreign(d.Name()) {
+		if rel != "." && foreign(d.Name()) { // the root may be called anything, ".." too
 			return fs.SkipDir
 		}
 		t.folders = append(t.folders, rel)
@@ -142,6 +142,9 @@ func (t *Tree) parse(rel string) error {
 	t.texts = append(t.texts, rel)
 	return nil
 }
+
+// Files is how many Go files were read.
+func (t *Tree) Files() int { return len(t.files) }
 
 // Check applies all rules and gives what is broken, by place.
 func (t *Tree) Check() ([]Finding, error) {

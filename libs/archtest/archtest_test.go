@@ -23,6 +23,13 @@ func check(t *testing.T, root string) []archtest.Finding {
 	return found
 }
 
+// A tree that was not read keeps every rule.
+func TestTheRepositoryIsRead(t *testing.T) {
+	tree, err := archtest.Load("../..")
+	require.NoError(t, err)
+	require.Greater(t, tree.Files(), 500)
+}
+
 func TestTheRepositoryKeepsItsRules(t *testing.T) {
 	for _, f := range check(t, "../..") {
 		t.Error(f)
