@@ -72,8 +72,10 @@ func (o childOrder) watch() error {
 
 // watchParent calls gone when parent is no longer the parent of this process. It lives as long as the process.
 func watchParent(parent int, gone func()) {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
 	for os.Getppid() == parent {
-		time.Sleep(200 * time.Millisecond)
+		<-tick.C
 	}
 	gone()
 }

@@ -43,12 +43,7 @@ func (n *nemesis) run(ctx context.Context) {
 
 // pause waits for so many milliseconds and says whether to go on.
 func (n *nemesis) pause(ctx context.Context, from, to int) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(time.Duration(from+n.rnd.IntN(to-from)) * time.Millisecond):
-		return true
-	}
+	return rest(ctx, time.Duration(from+n.rnd.IntN(to-from))*time.Millisecond)
 }
 
 // harmRole kills, ends or freezes a process. One that was frozen for longer than

@@ -165,7 +165,7 @@ func (f *fleet) produce(ctx context.Context, t testing.TB, list []posted, rnd *r
 	began := time.Now()
 	for at := 0; at < len(list) && ctx.Err() == nil; at += batchOf {
 		if ahead := time.Duration(at)*time.Second/time.Duration(rate) - time.Since(began); ahead > 0 {
-			time.Sleep(ahead)
+			rest(ctx, ahead)
 		}
 		batches <- list[at:min(at+batchOf, len(list))]
 	}
@@ -202,7 +202,17 @@ func (f *fleet) post(ctx context.Context, t testing.TB, list []posted, rnd *rand
 			t.Errorf("the collector answered %d %.300s", code, answer)
 			return repeats
 		}
-		time.Sleep(time.Duration(100+rnd.IntN(400)) * time.Millisecond)
+		rest(ctx, time.Duration(100+rnd.IntN(400))*time.Millisecond)
 	}
 	return repeats
+}
+
+// rest waits, and says whether ctx is still on.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
 }
