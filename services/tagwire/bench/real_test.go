@@ -1,4 +1,4 @@
-//go:build real
+//go:build real && soak
 
 package bench
 
@@ -19,7 +19,6 @@ func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
 // What ./scripts/bench --real passes on.
 var (
-	wanted   = flag.Bool("real", false, "measure; otherwise nothing is done")
 	program  = flag.String("program", "", "the tagwire to measure")
 	page     = flag.String("write", "", "write the results into this page")
 	rounds   = flag.Int("rounds", 3, "rounds")
@@ -34,11 +33,9 @@ var (
 	perf     = flag.String("profile", "", "folder for CPU profiles of each role alone, by perf")
 )
 
-// TestReal measures on real parts, each role in a process of its own.
+// TestReal measures on real parts, each role in a process of its own. It is a
+// measurement, so it is built for scripts/bench only.
 func TestReal(t *testing.T) {
-	if !*wanted {
-		t.Skip("a measurement, not a test: ./scripts/bench --real")
-	}
 	o := Options{Events: *events, Rounds: *rounds, Rate: *rate, For: 30 * time.Second, Seed: *seed, LatencyOnly: *justTime, Out: os.Stderr}
 	r := newRealBench(t, o)
 	ctx := t.Context()
