@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/tagwire/tagwire/libs/applytest"
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/rule/apply"
-	"github.com/tagwire/tagwire/libs/rule/apply/applytest"
 )
 
 func arrivals(h applytest.History) applytest.History {

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"github.com/tagwire/tagwire/libs/applytest"
 	"github.com/tagwire/tagwire/libs/config"
 	"github.com/tagwire/tagwire/libs/defs"
 	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
@@ -27,7 +28,6 @@ import (
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/rule/apply"
-	"github.com/tagwire/tagwire/libs/rule/apply/applytest"
 	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/shard"
 	"github.com/tagwire/tagwire/libs/stream"

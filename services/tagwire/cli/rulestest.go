@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/tagwire/tagwire/libs/rule"
-	"github.com/tagwire/tagwire/libs/rule/ruletest"
+	"github.com/tagwire/tagwire/libs/rule/trial"
 )
 
 // rulesTest runs the *_test.yaml files beside a rule set.
@@ -30,9 +30,9 @@ func rulesTest(s Streams, args []string) error {
 		return fmt.Errorf("%s 里没有 *_test.yaml / there is no *_test.yaml in %s", words[0], words[0])
 	}
 	set, err := rule.Compile(0, files)
-	var rep ruletest.Report
+	var rep trial.Report
 	if err == nil {
-		rep, err = ruletest.Run(set, tests)
+		rep, err = trial.Run(set, tests)
 	}
 	var refused rule.Errors
 	switch {
@@ -49,7 +49,7 @@ func rulesTest(s Streams, args []string) error {
 	case *asJSON:
 		err = json.NewEncoder(s.Out).Encode(struct {
 			OK bool `json:"ok"`
-			ruletest.Report
+			trial.Report
 		}{rep.Failed == 0, rep})
 	default:
 		err = printTests(s.Out, words[0], rep)
@@ -63,7 +63,7 @@ func rulesTest(s Streams, args []string) error {
 	return nil
 }
 
-func printTests(w io.Writer, dir string, rep ruletest.Report) error {
+func printTests(w io.Writer, dir string, rep trial.Report) error {
 	for _, t := range rep.Tests {
 		if t.OK {
 			fmt.Fprintf(w, "✓ %s\n", t.Test)

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tagwire/tagwire/libs/rule"
-	"github.com/tagwire/tagwire/libs/rule/ruletest"
+	"github.com/tagwire/tagwire/libs/rule/trial"
 )
 
 const example = "../../../deploy/examples/wecom-shop"
@@ -93,7 +93,7 @@ func TestRulesTestsPass(t *testing.T) {
 	_, set := compiled(t)
 	text, err := os.ReadFile(filepath.Join(example, "rules", "rules_test.yaml"))
 	require.NoError(t, err)
-	report, err := ruletest.Run(set, map[string]string{"rules_test.yaml": string(text)})
+	report, err := trial.Run(set, map[string]string{"rules_test.yaml": string(text)})
 	require.NoError(t, err)
 	require.Zero(t, report.Failed, "%+v", report.Tests)
 	require.GreaterOrEqual(t, report.Passed, 9)

@@ -1,4 +1,4 @@
-package ruletest_test
+package trial_test
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/tagwire/tagwire/libs/rule"
-	"github.com/tagwire/tagwire/libs/rule/ruletest"
+	"github.com/tagwire/tagwire/libs/rule/trial"
 )
 
 const shop = `
@@ -73,7 +73,7 @@ const passing = `
 `
 
 func TestPassing(t *testing.T) {
-	rep, err := ruletest.Run(compile(t), map[string]string{"a_test.yaml": passing})
+	rep, err := trial.Run(compile(t), map[string]string{"a_test.yaml": passing})
 	require.NoError(t, err)
 	b, err := json.MarshalIndent(rep, "", " ")
 	require.NoError(t, err)
@@ -91,7 +91,7 @@ func TestFailing(t *testing.T) {
 		`measures: {看过品牌: [甲]}`: "measures|看过品牌|甲||",
 	} {
 		file := "- test: x\n  events:\n    - {type: link.open}\n  expect:\n    - {at: 1h, " + what + "}\n"
-		rep, err := ruletest.Run(compile(t), map[string]string{"a_test.yaml": file})
+		rep, err := trial.Run(compile(t), map[string]string{"a_test.yaml": file})
 		require.NoError(t, err, what)
 		require.Equal(t, 1, rep.Failed, what)
 		require.False(t, rep.Tests[0].OK)
@@ -105,7 +105,7 @@ func TestFailing(t *testing.T) {
 
 func TestMoreAlertsThanExpected(t *testing.T) {
 	file := "- test: x\n  events:\n    - {type: link.open, times: 3}\n  expect:\n    - {alerts: []}\n"
-	rep, err := ruletest.Run(compile(t), map[string]string{"a_test.yaml": file})
+	rep, err := trial.Run(compile(t), map[string]string{"a_test.yaml": file})
 	require.NoError(t, err)
 	require.Equal(t, "没有更多提醒 no further alert", rep.Tests[0].Failures[0].Expected)
 	require.Contains(t, rep.Tests[0].Failures[0].Got, "打开 3 次")
@@ -131,7 +131,7 @@ func TestRefusedFiles(t *testing.T) {
 		"- test: a\n  expect:\n    - {measures: {净消费: {a: 1}}}\n":                                "a number, text or list is expected",
 		"- test: [\n": "a_test.yaml:1:",
 	} {
-		_, err := ruletest.Run(compile(t), map[string]string{"a_test.yaml": file})
+		_, err := trial.Run(compile(t), map[string]string{"a_test.yaml": file})
 		var refused rule.Errors
 		require.True(t, errors.As(err, &refused), "%s: %v", file, err)
 		require.Contains(t, err.Error(), want, file)
@@ -147,7 +147,7 @@ func TestExample(t *testing.T) {
 	}
 	set, err := rule.Compile(0, map[string]string{"rules.yaml": read("rules.yaml")})
 	require.NoError(t, err)
-	rep, err := ruletest.Run(set, map[string]string{"rules_test.yaml": read("rules_test.yaml")})
+	rep, err := trial.Run(set, map[string]string{"rules_test.yaml": read("rules_test.yaml")})
 	require.NoError(t, err)
 	require.Zero(t, rep.Failed)
 	require.NotZero(t, rep.Passed)
@@ -168,7 +168,7 @@ func TestGuides(t *testing.T) {
 			}
 			set, err := rule.Compile(0, map[string]string{"rules.yaml": rules})
 			require.NoError(t, err, path)
-			rep, err := ruletest.Run(set, map[string]string{"rules_test.yaml": found[2]})
+			rep, err := trial.Run(set, map[string]string{"rules_test.yaml": found[2]})
 			require.NoError(t, err, path)
 			require.Zero(t, rep.Failed, "%s: %v", path, rep.Tests)
 			passed += rep.Passed
@@ -189,7 +189,7 @@ func FuzzRun(f *testing.F) {
 		if len(text) > 4096 || many.MatchString(text) {
 			return // a test that asks for thousands of events is only slow
 		}
-		rep, err := ruletest.Run(set, map[string]string{"a_test.yaml": text})
+		rep, err := trial.Run(set, map[string]string{"a_test.yaml": text})
 		if err == nil && rep.Passed+rep.Failed != len(rep.Tests) {
 			t.Fatalf("%d passed, %d failed of %d", rep.Passed, rep.Failed, len(rep.Tests))
 		}

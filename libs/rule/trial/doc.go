@@ -1,4 +1,4 @@
-// Package ruletest runs the tests that stand beside a rule set: files named
+// Package trial runs the tests that stand beside a rule set: files named
 // *_test.yaml with events and what must hold when.
 //
 // It is core: no I/O, no clock. A test is one customer whose time moves from
@@ -25,4 +25,4 @@
 // without it after the last event. Events come in the order in which they are
 // received (received_at, else at). `alerts` are those raised since the test
 // began, as a number or as the tags or rules in any order.
-package ruletest
+package trial
