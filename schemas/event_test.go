@@ -1,4 +1,4 @@
-package schemas_test
+package schemas
 
 import (
 	"bytes"
@@ -9,14 +9,11 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
-
-	"github.com/tagwire/tagwire/libs/event"
-	"github.com/tagwire/tagwire/schemas"
 )
 
 func compile(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemas.EventSchema()))
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(EventSchema()))
 	require.NoError(t, err)
 	c := jsonschema.NewCompiler()
 	require.NoError(t, c.AddResource("event.schema.json", doc))
@@ -27,7 +24,7 @@ func compile(t *testing.T) *jsonschema.Schema {
 
 func TestExamplesOfEvents(t *testing.T) {
 	s := compile(t)
-	dir, err := schemas.EventExamples()
+	dir, err := EventExamples()
 	require.NoError(t, err)
 	seen := map[string]int{}
 	require.NoError(t, fs.WalkDir(dir, ".", func(path string, d fs.DirEntry, err error) error {
@@ -45,11 +42,6 @@ func TestExamplesOfEvents(t *testing.T) {
 			return nil
 		}
 		require.NoError(t, s.Validate(v), path)
-		e, err := event.Decode(b)
-		require.NoError(t, err, path)
-		again, err := e.Encode()
-		require.NoError(t, err)
-		require.JSONEq(t, string(b), string(again), "the schema and the Go type agree on %s", path)
 		return nil
 	}))
 	require.Positive(t, seen["valid"])
@@ -57,7 +49,7 @@ func TestExamplesOfEvents(t *testing.T) {
 }
 
 func TestAliases(t *testing.T) {
-	a, err := schemas.LoadAliases()
+	a, err := LoadAliases()
 	require.NoError(t, err)
 	for name, want := range map[string][2]string{
 		"Order Completed": {"order.pay", ""}, "completed order": {"order.pay", ""}, " Product  Added ": {"cart.add", ""},

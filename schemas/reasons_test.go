@@ -1,4 +1,4 @@
-package schemas_test
+package schemas
 
 import (
 	"os"
@@ -7,16 +7,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/tagwire/tagwire/schemas"
 )
 
 func TestReasonsHoldsEveryReasonOnce(t *testing.T) {
 	text, err := os.ReadFile("reasons.go")
 	require.NoError(t, err)
-	var want []schemas.Reason
+	var want []Reason
 	for _, m := range regexp.MustCompile(`Reason = "([^"]+)"`).FindAllSubmatch(text, -1) {
-		want = append(want, schemas.Reason(m[1]))
+		want = append(want, Reason(m[1]))
 	}
-	assert.Equal(t, want, schemas.Reasons())
+	assert.Equal(t, want, Reasons())
 }
