@@ -36,6 +36,7 @@ func dashboards(t *testing.T) map[string]dashboard {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(root, "deploy/grafana/dashboards/*.json"))
 	require.NoError(t, err)
+	require.NotEmpty(t, files)
 	out := map[string]dashboard{}
 	for _, f := range files {
 		var d dashboard

@@ -48,6 +48,7 @@ func TestGuidesNameKeysThatExist(t *testing.T) {
 	key := regexp.MustCompile("`([a-z]+)\\.([a-z_.]+)`")
 	files, err := filepath.Glob(filepath.Join(root, "docs/guides/*/real-parts.md"))
 	require.NoError(t, err)
+	require.Len(t, files, 2, "zh and en")
 	for _, path := range append(files, runbookFiles(t)...) {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
