@@ -11,6 +11,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/config"
 	"github.com/tagwire/tagwire/libs/process"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/telemetry"
 )
 
@@ -78,6 +79,7 @@ func RunRole(ctx context.Context, name string, build Builder) error {
 	if err != nil {
 		return err
 	}
+	store.Log(log)
 	for _, n := range notices {
 		log.Warn(n)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/config"
 	"github.com/tagwire/tagwire/libs/parts"
+	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/services/tagwire/app"
 	"github.com/tagwire/tagwire/services/tagwire/demo"
@@ -47,6 +48,7 @@ func up(ctx context.Context, s Streams, args []string) error {
 	if err != nil {
 		return err
 	}
+	store.Log(log)
 	for _, n := range notices {
 		log.Warn(n)
 	}
