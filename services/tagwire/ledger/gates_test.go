@@ -71,9 +71,19 @@ func healthy(p *toxiproxy.Proxy) error {
 	return nil
 }
 
+// away cuts all connections, and lets none be made.
+func away() harm {
+	return harm{"away", func(p *toxiproxy.Proxy) error { p.Stop(); return nil }, func(p *toxiproxy.Proxy) error { return p.Start() }}
+}
+
+// slow lets each answer wait for so many milliseconds, more or less.
+func slow(latency, jitter int) harm {
+	return harm{"slow", toxics(fmt.Sprintf(`{"type":"latency","stream":"downstream","attributes":{"latency":%d,"jitter":%d}}`, latency, jitter)), healthy}
+}
+
 var harms = []harm{
-	{"away", func(p *toxiproxy.Proxy) error { p.Stop(); return nil }, func(p *toxiproxy.Proxy) error { return p.Start() }},
-	{"slow", toxics(`{"type":"latency","stream":"downstream","attributes":{"latency":80,"jitter":60}}`), healthy},
+	away(),
+	slow(80, 60),
 	{"half-open", toxics(`{"type":"timeout","stream":"upstream","attributes":{"timeout":0}}`, `{"type":"timeout","stream":"downstream","attributes":{"timeout":0}}`), healthy},
 }
 

@@ -37,7 +37,7 @@ const calm = 4 * time.Minute
 // the model; verify finds no difference.
 func TestLedger(t *testing.T) {
 	t.Parallel()
-	ledger(t, shape{brokers: 1})
+	ledger(t, shape{brokers: 1, gates: gates{}})
 }
 
 func ledger(t *testing.T, s shape) {

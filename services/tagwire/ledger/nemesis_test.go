@@ -30,11 +30,15 @@ func (n *nemesis) say(format string, args ...any) {
 func (n *nemesis) run(ctx context.Context) {
 	n.began, n.done = time.Now(), map[string]int{}
 	for n.pause(ctx, 500, 2500) {
-		if n.zombies > 0 {
+		what := n.rnd.IntN(8)
+		switch {
+		case n.zombies > 0:
 			n.zombie(ctx)
-		} else if n.rnd.IntN(4) == 0 {
+		case what < 2 && n.f.gates != nil:
+			n.harmLink(ctx)
+		case what < 4:
 			n.harmPart(ctx)
-		} else {
+		default:
 			n.harmRole(ctx)
 		}
 	}
@@ -115,6 +119,22 @@ func (n *nemesis) harmPart(ctx context.Context) {
 	}
 	if err != nil {
 		n.t.Errorf("%s: %v", p.name, err)
+	}
+}
+
+// harmLink cuts all connections to a part, or lets its answers wait.
+func (n *nemesis) harmLink(ctx context.Context) {
+	part := []string{"Kafka", "Redis", "ClickHouse"}[n.rnd.IntN(3)]
+	h, from, to := away(), 200, 3000
+	if n.rnd.IntN(2) == 0 {
+		latency := 50 + n.rnd.IntN(251)
+		h, from, to = slow(latency, latency/3), 1000, 6000
+	}
+	n.note(h.name, part)
+	err := n.f.gates.harm(part, h.do)
+	n.pause(ctx, from, to)
+	if err = n.first(err, n.f.gates.harm(part, h.leave)); err != nil {
+		n.t.Errorf("connections to %s: %v", part, err)
 	}
 }
 
