@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"fmt"
 	"net"
-	"os"
 	"testing"
 	"time"
 
@@ -16,14 +15,6 @@ import (
 )
 
 const startWithin = 3 * time.Minute
-
-// image is what docker-compose.yml runs, or what the variable names.
-func image(variable, usual string) string {
-	if given := os.Getenv(variable); given != "" {
-		return given
-	}
-	return usual
-}
 
 // run starts a container until the test ends.
 func run(t *testing.T, name string, more ...testcontainers.ContainerCustomizer) testcontainers.Container {
@@ -49,7 +40,7 @@ func kafka(t *testing.T) (broker string) {
 	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 	require.NoError(t, l.Close())
 	inside := network.MustParsePort("9092/tcp")
-	run(t, image("TAGWIRE_E2E_KAFKA_IMAGE", "apache/kafka:4.1.0"),
+	run(t, image(t, "kafka"),
 		testcontainers.WithExposedPorts("9092/tcp"),
 		testcontainers.WithHostConfigModifier(func(h *container.HostConfig) {
 			h.PortBindings = network.PortMap{inside: {{HostPort: port}}}
@@ -68,10 +59,10 @@ func kafka(t *testing.T) (broker string) {
 
 func valkey(t *testing.T) (addr string) {
 	t.Helper()
-	c := run(t, image("TAGWIRE_E2E_REDIS_IMAGE", "valkey/valkey:8-bookworm"),
+	c := run(t, image(t, "redis"),
 		testcontainers.WithExposedPorts("6379/tcp"),
-		testcontainers.WithCmd("valkey-server", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"),
-		testcontainers.WithWaitStrategy(wait.ForListeningPort("6379/tcp").WithStartupTimeout(startWithin)),
+		testcontainers.WithCmd("valkey-server", "--protected-mode", "no", "--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"),
+		testcontainers.WithWaitStrategy(wait.ForLog("Ready to accept connections").WithStartupTimeout(startWithin)),
 	)
 	return endpoint(t, c, "6379/tcp")
 }
@@ -83,7 +74,7 @@ const (
 
 func clickhouse(t *testing.T) (native string) {
 	t.Helper()
-	c := run(t, image("TAGWIRE_E2E_CLICKHOUSE_IMAGE", "clickhouse/clickhouse-server:25.8"),
+	c := run(t, image(t, "clickhouse"),
 		testcontainers.WithExposedPorts("9000/tcp", "8123/tcp"),
 		testcontainers.WithEnv(map[string]string{
 			"CLICKHOUSE_USER": clickhouseUser, "CLICKHOUSE_PASSWORD": clickhousePassword, "CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT": "1",

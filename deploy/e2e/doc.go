@@ -3,7 +3,7 @@
 //
 // It is a module of its own because testcontainers brings more requirements than
 // the product has. Nothing imports it; scripts/test runs it where a Docker engine
-// runs, and names it where none does. Images are those of docker-compose.yml;
-// TAGWIRE_E2E_KAFKA_IMAGE, …_REDIS_IMAGE and …_CLICKHOUSE_IMAGE name others, such
-// as local ones where no registry can be reached.
+// runs, and names it where none does. Images are those of docker-compose.yml, or
+// what TAGWIRE_E2E_KAFKA_IMAGE, …_REDIS_IMAGE and …_CLICKHOUSE_IMAGE name; where no
+// registry can be reached, scripts/build-images makes them of the fetched parts.
 package e2e

@@ -12,6 +12,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/wait"
 	"go.uber.org/zap"
 
 	"github.com/tagwire/tagwire/libs/config"
@@ -49,6 +51,14 @@ func TestClickHouseInAContainer(t *testing.T) {
 	w := history(t, clickhouse(t))
 	require.NoError(t, w.Migrate(t.Context(), nil))
 	warehousetest.Contract(t, w)
+}
+
+// Tagwire's own image holds all that the program and its health check need.
+func TestTagwireInAContainer(t *testing.T) {
+	c := run(t, image(t, "tagwire"), testcontainers.WithCmd("help"), testcontainers.WithWaitStrategy(wait.ForExit().WithExitTimeout(startWithin)))
+	state, err := c.State(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, state.ExitCode)
 }
 
 // One event from its post to bi.events, all parts in containers.
