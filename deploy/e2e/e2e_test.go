@@ -37,6 +37,7 @@ func TestRedisInAContainer(t *testing.T) {
 	open := func(t testing.TB) redis.UniversalClient { return empty(t, addr) }
 	t.Run("shard", func(t *testing.T) { storetest.Shard(t, open) })
 	t.Run("plan", func(t *testing.T) { storetest.RawPlan(t, open) })
+	t.Run("inbox", func(t *testing.T) { storetest.Inbox(t, open) })
 }
 
 func history(t *testing.T, native string) *warehouse.Warehouse {

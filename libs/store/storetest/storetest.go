@@ -1,6 +1,6 @@
 // Package storetest gives tests a Redis, and holds what Redis must do for the
-// packages of libs/store to be exact: [Shard] and [RawPlan], run by [EachEngine]
-// on a stand-in, on the real engines and on a Cluster.
+// packages of libs/store to be exact: [Shard], [RawPlan] and [Inbox], run by
+// [EachEngine] on a stand-in, on the real engines and on a Cluster.
 //
 // The stand-in is miniredis, in process: an empty Redis of its own per call, gone
 // with the test. It does not write to disk and its clock stands still until
