@@ -11,9 +11,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// Timings of group membership: a dead member is noticed after 6 s.
+// Timings of group membership: a dead member is noticed after 6 s, one that has
+// left or come by the next heartbeat, which all members send at the same time.
 const (
-	heartbeatInterval = 500 * time.Millisecond
+	heartbeatInterval = 200 * time.Millisecond
 	sessionTimeout    = 6 * time.Second
 	rebalanceTimeout  = 10 * time.Second
 	joinBackoff       = 500 * time.Millisecond
@@ -61,6 +62,11 @@ func (c *Client) RunGroup(ctx context.Context, id string, topics []string, own O
 }
 
 func (c *Client) generations(ctx context.Context, group *kafka.ConsumerGroup, own Owner) error {
+	// The caller's end closes the group, and that ends the generation. Were the
+	// generation ended first, the member would join the next one before it left,
+	// and the others would have to meet twice.
+	stop := context.AfterFunc(ctx, func() { _ = group.Close() })
+	defer stop()
 	for {
 		gen, err := group.Next(ctx)
 		if errors.Is(err, kafka.ErrGroupClosed) || ctx.Err() != nil {
@@ -80,10 +86,8 @@ func (c *Client) generations(ctx context.Context, group *kafka.ConsumerGroup, ow
 		done.Add(1)
 		gen.Start(func(gctx context.Context) {
 			defer done.Done()
-			octx, cancel := context.WithCancel(gctx)
+			octx, cancel := context.WithCancel(gctx) // one of the library's own is dear to derive from
 			defer cancel()
-			stop := context.AfterFunc(ctx, cancel) // the caller's end ends the generation too
-			defer stop()
 			own(octx, g)
 		})
 		done.Wait()

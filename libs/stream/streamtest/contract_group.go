@@ -116,8 +116,10 @@ func (k *contract) handOver(t *testing.T) {
 	want[b[0]] = stream.OffsetMeta{Offset: 9, Metadata: "of b"}
 	require.Equal(t, want, stored)
 
+	before := o.generation("b").ID
 	leaveA()
 	o.become(t, map[string]int{"b": Shards})
+	require.Equal(t, before+1, o.generation("b").ID, "who leaves does not take part once more before")
 	leaveB()
 	require.Empty(t, o.owned(), "who has left owns nothing")
 	require.Empty(t, o.faults)
