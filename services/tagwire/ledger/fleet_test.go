@@ -58,13 +58,22 @@ type shape struct {
 	gates   gates // before the parts; nil: none
 	cluster bool  // six nodes of Redis, of which every write is on two
 	zombies int   // harm taggers only: freeze them for longer than their group waits, so often
+	roles   []members
 }
 
-// members of each role.
-var members = []struct {
+// members of a role.
+type members struct {
 	role string
 	n    int
-}{{"collector", 2}, {"resolver", 2}, {"tagger", 3}, {"archiver", 2}, {"notifier", 2}, {"console", 1}}
+}
+
+// everyRole is who takes part where a shape does not say it.
+func everyRole() []members {
+	return []members{{"collector", 2}, {"resolver", 2}, {"tagger", 3}, {"archiver", 2}, {"notifier", 2}, {"console", 1}}
+}
+
+// fleetShards is how many shards a fleet has.
+const fleetShards = 16
 
 func newFleet(t testing.TB, s shape) *fleet {
 	t.Helper()
@@ -83,9 +92,12 @@ func newFleet(t testing.TB, s shape) *fleet {
 		"TAGWIRE_KAFKA_BROKERS="+strings.Join(f.kafka.Brokers, ","), "TAGWIRE_CLICKHOUSE_ADDR="+f.reach("ClickHouse", f.history.Native),
 		"TAGWIRE_CLICKHOUSE_HTTP="+f.reach("ClickHouse HTTP", f.history.HTTP),
 		"TAGWIRE_CLICKHOUSE_USER="+w.User, "TAGWIRE_CLICKHOUSE_PASSWORD="+w.Password, "TAGWIRE_MASTER_KEY="+masterKey,
-		"TAGWIRE_WRITE_KEY="+writeKey, "TAGWIRE_ADMIN_TOKEN="+adminToken, "TAGWIRE_SHARDS=16", "TAGWIRE_LOG_LEVEL=info", "GOMEMLIMIT=400MiB",
+		"TAGWIRE_WRITE_KEY="+writeKey, "TAGWIRE_ADMIN_TOKEN="+adminToken, fmt.Sprint("TAGWIRE_SHARDS=", fleetShards), "TAGWIRE_LOG_LEVEL=info", "GOMEMLIMIT=400MiB",
 	)
-	for _, m := range members {
+	if s.roles == nil {
+		s.roles = everyRole()
+	}
+	for _, m := range s.roles {
 		for i := range m.n {
 			f.roles = append(f.roles, f.worker(m.role, i))
 		}
