@@ -281,6 +281,22 @@ func (f *fleet) api(method, path, kind, body string) (int, []byte, error) {
 		map[string]string{"Authorization": "Bearer " + adminToken, "Content-Type": kind})
 }
 
+// activate puts rules in force. The leaders of topics that have just been made may
+// not be known yet: the console asks to come again.
+func (f *fleet) activate(rules string) {
+	f.t.Helper()
+	var code int
+	var said string
+	require.Eventually(f.t, func() bool {
+		c, b, err := f.api(http.MethodPut, "/rules", "application/yaml", rules)
+		if code, said = c, string(b); err != nil {
+			said = err.Error()
+		}
+		return err == nil && c != http.StatusServiceUnavailable
+	}, soon, 200*time.Millisecond, "%s", text(func() string { return said }))
+	require.Equal(f.t, http.StatusOK, code, "%s", said)
+}
+
 // sql asks ClickHouse; one row a line.
 func (f *fleet) sql(query string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -47,9 +47,7 @@ func ledger(t *testing.T, s shape) {
 	t.Logf("seed %d (repeat with TAGWIRE_TEST_SEED), %d events at %d/s", seed, events, rate)
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	f := newFleet(t, s)
-	code, b, err := f.api(http.MethodPut, "/rules", "application/yaml", rules)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, code, "%s", b)
+	f.activate(rules)
 
 	list, m := history(rnd, events, max(100, events/20))
 	ctx, stop := context.WithCancel(t.Context())
