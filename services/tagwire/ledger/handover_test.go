@@ -32,9 +32,7 @@ import (
 func TestHandOver(t *testing.T) {
 	seed := uint64(number(t, "TAGWIRE_TEST_SEED", int(time.Now().UnixNano())))
 	f := newFleet(t, shape{brokers: 1, roles: []members{{"collector", 1}, {"resolver", 2}, {"tagger", 3}, {"console", 1}}})
-	code, b, err := f.api(http.MethodPut, "/rules", "application/yaml", rules)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, code, "%s", b)
+	f.activate(rules)
 	t.Logf("seed %d (repeat with TAGWIRE_TEST_SEED)", seed)
 	p := newPulse(f, rand.New(rand.NewPCG(seed, 6)))
 	ctx, stop := context.WithCancel(t.Context())
