@@ -160,6 +160,32 @@ func (c *Client) Ranges(ctx context.Context, topic string, n int) ([]Range, erro
 	return out, nil
 }
 
+// Last is the newest record of a partition; ok is false of an empty one.
+func (c *Client) Last(ctx context.Context, topic string, partition int) (rec Record, ok bool, err error) {
+	res, err := c.kafka.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{
+		topic: {kafka.FirstOffsetOf(partition), kafka.LastOffsetOf(partition)},
+	}})
+	if err != nil {
+		return rec, false, fmt.Errorf("list offsets of %s/%d: %w", topic, partition, err)
+	}
+	for _, p := range res.Topics[topic] {
+		if p.Error != nil {
+			return rec, false, fmt.Errorf("list offsets of %s/%d: %w", topic, partition, p.Error)
+		}
+		if p.FirstOffset >= p.LastOffset {
+			continue
+		}
+		b, err := c.Fetch(ctx, topic, partition, p.LastOffset-1, time.Second)
+		if err != nil {
+			return rec, false, err
+		}
+		if len(b.Records) > 0 {
+			return b.Records[len(b.Records)-1], true, nil
+		}
+	}
+	return rec, false, nil
+}
+
 // Ends gives the end of each partition's log.
 func (c *Client) Ends(ctx context.Context, topic string) ([]int64, error) {
 	n, err := c.Partitions(ctx, topic)

@@ -2,6 +2,7 @@ package rawplan
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -17,6 +18,7 @@ import (
 type Partition struct {
 	rdb    redis.UniversalClient
 	key    string
+	run    string // life of Redis in which the caller took over
 	Number int
 	// Replicas must have a plan before it is carried out; 0: none.
 	Replicas int
@@ -33,8 +35,13 @@ type Pos struct {
 	Epoch, Number      int64
 	From, Offset, Done int64
 	Plan               []byte
-	Dictionaries       string // versions of the rule sets whose keywords the plan was matched by: "3,4"
-	Exists             bool
+	// Ends are offsets of `events` by partition: every record that this partition's
+	// owners published by an earlier plan lies below. Run is the life of Redis that the
+	// plan was stored in: in another one, later plans may have been lost.
+	Ends         []int64
+	Run          string
+	Dictionaries string // versions of the rule sets whose keywords the plan was matched by: "3,4"
+	Exists       bool
 }
 
 // Read is the position as stored.
@@ -43,7 +50,7 @@ func (p *Partition) Read(ctx context.Context) (Pos, error) {
 	if err != nil {
 		return Pos{}, fmt.Errorf("read plan of raw partition %d: %w", p.Number, err)
 	}
-	out := Pos{Plan: []byte(h["plan"]), Dictionaries: h["dictionaries"], Exists: h["number"] != ""}
+	out := Pos{Plan: []byte(h["plan"]), Dictionaries: h["dictionaries"], Run: h["run"], Exists: h["number"] != ""}
 	for name, into := range map[string]*int64{"epoch": &out.Epoch, "number": &out.Number, "from": &out.From, "offset": &out.Offset, "done": &out.Done} {
 		if v := h[name]; v != "" {
 			if *into, err = strconv.ParseInt(v, 10, 64); err != nil {
@@ -51,34 +58,51 @@ func (p *Partition) Read(ctx context.Context) (Pos, error) {
 			}
 		}
 	}
+	if v := h["ends"]; v != "" {
+		if err := json.Unmarshal([]byte(v), &out.Ends); err != nil {
+			return Pos{}, fmt.Errorf("read plan of raw partition %d: %w", p.Number, err)
+		}
+	}
 	return out, nil
 }
 
-// TakeOver makes the caller the owner.
-func (p *Partition) TakeOver(ctx context.Context) (Pos, error) {
-	epoch, err := p.rdb.HIncrBy(ctx, p.key, "epoch", 1).Result()
+// TakeOver makes the caller the owner. The run is that of Redis now: while it is
+// the position's, no later plan has been lost. It is asked for last, since a
+// fail-over between would then show as another one.
+func (p *Partition) TakeOver(ctx context.Context) (pos Pos, run string, err error) {
+	epoch, err := store.RaiseEpoch(ctx, p.rdb, p.key)
 	if err != nil {
-		return Pos{}, fmt.Errorf("take over raw partition %d: %w", p.Number, err)
+		return Pos{}, "", fmt.Errorf("take over raw partition %d: %w", p.Number, err)
 	}
-	pos, err := p.Read(ctx)
-	if err == nil && pos.Epoch != epoch {
-		err = fmt.Errorf("take over raw partition %d: %w", p.Number, store.ErrNotOwner)
+	if pos, err = p.Read(ctx); err != nil {
+		return pos, "", err
 	}
-	return pos, err
+	if pos.Epoch != epoch {
+		return pos, "", fmt.Errorf("take over raw partition %d: %w", p.Number, store.ErrNotOwner)
+	}
+	p.run, err = store.Run(ctx, p.rdb, p.key)
+	return pos, p.run, err
 }
 
-var storeScript = redis.NewScript(`
+// checkLua also refuses in another life of Redis: the identities that the last plan
+// claimed may be gone, though the plan is there.
+const checkLua = store.LuaRun + `
 local cur = redis.call('HMGET', KEYS[1], 'epoch', 'number')
 if cur[1] ~= ARGV[1] then return 'owner' end
-if (cur[2] or '0') ~= ARGV[2] then return 'behind' end
-redis.call('HSET', KEYS[1], 'number', ARGV[3], 'from', ARGV[4], 'offset', ARGV[5], 'done', ARGV[6], 'plan', ARGV[7], 'dictionaries', ARGV[8])
+if (cur[2] or '0') ~= ARGV[2] or run() ~= ARGV[3] then return 'behind' end
+`
+
+var storeScript = redis.NewScript(checkLua + `
+redis.call('HSET', KEYS[1], 'number', ARGV[4], 'from', ARGV[5], 'offset', ARGV[6], 'done', ARGV[7], 'plan', ARGV[8], 'dictionaries', ARGV[9],
+  'ends', ARGV[10], 'run', ARGV[11])
 return 'ok'
 `)
 
 // Store writes the next plan; pos.Number is the number before.
 func (p *Partition) Store(ctx context.Context, pos Pos) error {
+	ends, _ := json.Marshal(pos.Ends) // numbers always encode
 	res, err := store.Confirmed(ctx, p.rdb, p.Replicas, store.Call{Script: storeScript, Keys: []string{p.key}, Args: []any{
-		pos.Epoch, pos.Number, pos.Number + 1, pos.From, pos.Offset, pos.Done, pos.Plan, pos.Dictionaries,
+		pos.Epoch, pos.Number, p.run, pos.Number + 1, pos.From, pos.Offset, pos.Done, pos.Plan, pos.Dictionaries, ends, pos.Run,
 	}})
 	if err != nil {
 		return fmt.Errorf("store plan of raw partition %d: %w", p.Number, err)
@@ -89,21 +113,36 @@ func (p *Partition) Store(ctx context.Context, pos Pos) error {
 	return nil
 }
 
-var doneScript = redis.NewScript(`
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 'owner' end
-redis.call('HSET', KEYS[1], 'done', ARGV[2])
+var doneScript = redis.NewScript(checkLua + `
+redis.call('HSET', KEYS[1], 'done', ARGV[4])
 return 'ok'
 `)
 
-// Done notes that everything below the offset has been published: stream time
+// Done notes that everything below pos.Done has been published: stream time
 // reads it.
-func (p *Partition) Done(ctx context.Context, epoch, offset int64) error {
-	res, err := doneScript.Run(ctx, p.rdb, []string{p.key}, epoch, offset).Text()
+func (p *Partition) Done(ctx context.Context, pos Pos) error {
+	res, err := doneScript.Run(ctx, p.rdb, []string{p.key}, pos.Epoch, pos.Number, p.run, pos.Done).Text()
 	if err != nil {
 		return fmt.Errorf("note raw partition %d as published: %w", p.Number, err)
 	}
 	if err := store.Refused(res); err != nil {
 		return fmt.Errorf("note raw partition %d as published: %w", p.Number, err)
+	}
+	return nil
+}
+
+var tickScript = redis.NewScript(checkLua + `return 'ok'`)
+
+// Tick finds out whether the partition is still the caller's and where the caller
+// left it: of a Redis that came back with an older state it says store.ErrBehind,
+// also while nothing comes.
+func (p *Partition) Tick(ctx context.Context, pos Pos) error {
+	res, err := tickScript.Run(ctx, p.rdb, []string{p.key}, pos.Epoch, pos.Number, p.run).Text()
+	if err != nil {
+		return fmt.Errorf("tick raw partition %d: %w", p.Number, err)
+	}
+	if err := store.Refused(res); err != nil {
+		return fmt.Errorf("tick raw partition %d: %w", p.Number, err)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type Batch struct {
 	Timers   []TimerChange
 	Out      [][]byte // outbox entries to append
 	Trim     int64    // entries to drop from the outbox's head: published
+	Leap     int64    // commit numbers to leave out: they were used before Redis came back with an older state
 }
 
 // Write is one profile's changed fields.
@@ -68,7 +69,7 @@ return 'ok'
 func (s *Shard) Commit(ctx context.Context, b Batch) error {
 	keys := []string{s.key("pos"), s.key("counts"), s.key("due"), s.key("held"), s.key("out")}
 	expected := b.Pos.Commit
-	b.Pos.Commit++
+	b.Pos.Commit += 1 + b.Leap
 	args := []any{b.Pos.Epoch, expected}
 	fields := b.Pos.fields()
 	args = append(args, len(fields)/2)

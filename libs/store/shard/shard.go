@@ -60,6 +60,7 @@ type Pos struct {
 	Next    int64            // number of the next outbox entry
 	Stream  event.Time       // stream time
 	Imports map[string]Import
+	Run     string // life of Redis in which the numbers are good
 	Exists  bool
 }
 
@@ -68,7 +69,7 @@ func (p *Pos) fields() []any {
 	imports, _ := json.Marshal(p.Imports) // likewise
 	return []any{
 		"commit", p.Commit, "offset", p.Offset, "marks", marks, "rules", p.Rules, "swept", p.Swept,
-		"out", p.Out, "next", p.Next, "stream", int64(p.Stream), "imports", imports,
+		"out", p.Out, "next", p.Next, "stream", int64(p.Stream), "imports", imports, "run", p.Run,
 	}
 }
 
@@ -77,7 +78,7 @@ func parsePos(h map[string]string) (Pos, error) {
 	if len(h) == 0 {
 		return p, nil
 	}
-	p.Exists = h["commit"] != ""
+	p.Exists, p.Run = h["commit"] != "", h["run"]
 	var err error
 	num := func(name string, into *int64) {
 		if v := h[name]; v != "" && err == nil {
@@ -115,20 +116,22 @@ func (s *Shard) Read(ctx context.Context) (Pos, error) {
 }
 
 // TakeOver makes the caller the owner: the epoch is raised, so that whoever
-// owned the shard before can commit nothing more.
-func (s *Shard) TakeOver(ctx context.Context) (Pos, error) {
-	epoch, err := s.rdb.HIncrBy(ctx, s.key("pos"), "epoch", 1).Result()
+// owned the shard before can commit nothing more. The run is that of Redis now:
+// while it is the position's, no later commit has been lost. It is asked for last,
+// since a fail-over between would then show as another one.
+func (s *Shard) TakeOver(ctx context.Context) (pos Pos, run string, err error) {
+	epoch, err := store.RaiseEpoch(ctx, s.rdb, s.key("pos"))
 	if err != nil {
-		return Pos{}, fmt.Errorf("take over shard %d: %w", s.Number, err)
+		return Pos{}, "", fmt.Errorf("take over shard %d: %w", s.Number, err)
 	}
-	p, err := s.Read(ctx)
-	if err != nil {
-		return Pos{}, err
+	if pos, err = s.Read(ctx); err != nil {
+		return Pos{}, "", err
 	}
-	if p.Epoch != epoch {
-		return Pos{}, fmt.Errorf("take over shard %d: %w", s.Number, store.ErrNotOwner)
+	if pos.Epoch != epoch {
+		return Pos{}, "", fmt.Errorf("take over shard %d: %w", s.Number, store.ErrNotOwner)
 	}
-	return p, nil
+	run, err = store.Run(ctx, s.rdb, s.key("pos"))
+	return pos, run, err
 }
 
 // beginScript may be sent again after a lost reply: then the position stands that

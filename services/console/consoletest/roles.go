@@ -47,7 +47,7 @@ func (w *World) Resolver() (stop func()) {
 // dictionaries keeps the plan of a partition naming the newest rules.
 func (w *World) dictionaries(ctx context.Context, p int) error {
 	part := rawplan.New(w.Redis, p)
-	pos, err := part.TakeOver(ctx)
+	pos, _, err := part.TakeOver(ctx)
 	for err == nil {
 		changed := w.Defs.Changed()
 		var names []string
@@ -138,7 +138,7 @@ func (w *World) Tagger() (stop func()) {
 
 func (k *keeper) begin(ctx context.Context) error {
 	var err error
-	if k.pos, err = k.shard.TakeOver(ctx); err != nil || k.pos.Exists {
+	if k.pos, _, err = k.shard.TakeOver(ctx); err != nil || k.pos.Exists {
 		return err
 	}
 	if err := k.shard.Begin(ctx, k.pos); err != nil {

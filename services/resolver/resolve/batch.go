@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/tagwire/tagwire/libs/defs"
 	"github.com/tagwire/tagwire/libs/event"
@@ -103,7 +104,11 @@ func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 		case len(a.ids) == 0:
 			en = entry{Offset: a.Offset, Reason: string(schemas.ReasonNoIdentity), Detail: "no identity is left after normalising"}
 		default:
-			en = rt.route(a.e, a.Offset, a.ids)
+			if profile, ok := o.found.profile(a.Offset); ok {
+				en = rt.follow(profile, a.Offset, a.ids)
+			} else {
+				en = rt.route(a.e, a.Offset, a.ids)
+			}
 			en.Matches = o.dicts.match(a.e.Text, a.e.From)
 			for _, id := range a.e.Identities {
 				en.Internal = en.Internal || internal[id.String()]
@@ -150,11 +155,12 @@ func (o *owner) publish(ctx context.Context, p plan, records []opened, claimed [
 			return err
 		}
 	}
+	last, at := o.pos.Offset-1, time.Now()
 	if len(records) > 0 {
-		last := records[len(records)-1]
-		if err := out.links(claimed, last.Offset*perOffset+numberClaimed, event.At(last.Time)); err != nil {
-			return err
-		}
+		last, at = records[len(records)-1].Offset, records[len(records)-1].Time
+	}
+	if err := out.links(claimed, last*perOffset+numberClaimed, event.At(at)); err != nil {
+		return err
 	}
 	if err := o.r.Stream.PublishAll(ctx, schemas.TopicEvents, out.events); err != nil {
 		return err
@@ -203,7 +209,7 @@ func (out *outgoing) add(ctx context.Context, rec opened, en entry) error {
 	}
 	r := &event.Record{
 		Kind: event.KindEvent, Source: o.source(), Number: number, Place: place, Profile: en.Profile, Own: en.Own, Event: e,
-		Raw: raw, Repair: en.Repair, Internal: en.Internal,
+		Raw: raw, Internal: en.Internal,
 	}
 	if err := out.send(r, event.Shard(en.Profile, o.r.Shards)); err != nil {
 		return err
@@ -233,6 +239,12 @@ func (out *outgoing) links(links []event.Link, number int64, place event.Time) e
 func (o *owner) source() string { return fmt.Sprintf("%s/%d", schemas.TopicRaw, o.number) }
 
 func (out *outgoing) send(r *event.Record, shard int) error {
+	if f := out.o.found; f != nil {
+		if f.has(r, shard) {
+			return nil
+		}
+		r.Repair = true
+	}
 	b, err := r.Encode()
 	if err != nil {
 		return err

@@ -19,7 +19,6 @@ type entry struct {
 	Internal bool             `json:"i,omitempty"`
 	Reason   string           `json:"x,omitempty"` // rejected
 	Detail   string           `json:"d,omitempty"`
-	Repair   bool             `json:"repair,omitempty"`
 }
 
 // plan is the decision about a batch.
@@ -100,6 +99,13 @@ func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry
 	default:
 		out.Profile = r.strongestFound(ids)
 	}
+	r.rest(&out, ids)
+	return out
+}
+
+// rest gives what is left of an event's identities to its profile, and asks that
+// the profiles of the others become one with it.
+func (r *router) rest(out *entry, ids []event.Identity) {
 	seen := map[string]bool{out.Profile: true}
 	for _, id := range ids {
 		p := r.known[id]
@@ -121,6 +127,17 @@ func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry
 			}
 		}
 	}
+}
+
+// follow repeats a decision of which the profile is known.
+func (r *router) follow(profile string, offset int64, ids []event.Identity) entry {
+	out := entry{Offset: offset, Profile: profile}
+	for _, id := range ids {
+		if id.Namespace == DirectNamespace {
+			return out
+		}
+	}
+	r.rest(&out, ids)
 	return out
 }
 

@@ -162,16 +162,18 @@ type owner struct {
 	pos    rawplan.Pos
 	dicts  dictionaries
 	asked  *recent
+	found  *found       // while a repair is under way
 	ahead  stream.Batch // what was fetched and is not planned yet
 	noted  time.Time
-	unsaid bool // pos.Done is further than Redis knows
+	looked time.Time // when pos.Ends was taken
+	unsaid bool      // pos.Done is further than Redis knows
 }
 
 // ErrStateLost says that Redis has no memory of a partition that was read before.
 var ErrStateLost = fmt.Errorf("state lost: Redis has no plan of a partition that had one; a rebuild is needed, nothing is routed anew: %w", store.ErrLost)
 
 func (o *owner) serve(ctx context.Context) error {
-	pos, err := o.mem.TakeOver(ctx)
+	pos, run, err := o.mem.TakeOver(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,11 +184,22 @@ func (o *owner) serve(ctx context.Context) error {
 		}
 	}
 	o.dicts.refresh(o.r.Defs, o.log)
+	if pos.Exists && !store.Unbroken(pos.Run, run) {
+		if o.found, err = o.find(ctx); err != nil {
+			return err
+		}
+	}
 	if o.pos.Done < o.pos.Offset {
 		if err := o.repeat(ctx); err != nil {
 			return err
 		}
 	}
+	if o.found != nil {
+		if err := o.repair(ctx); err != nil {
+			return err
+		}
+	}
+	o.pos.Run = run // not before: a repair that is broken off begins again
 	for {
 		if err := o.step(ctx); err != nil {
 			return err
@@ -208,7 +221,7 @@ func (o *owner) begin(ctx context.Context) error {
 		return err
 	}
 	o.pos.From, o.pos.Offset, o.pos.Done = ranges[o.number].First, ranges[o.number].First, ranges[o.number].First
-	return nil
+	return o.look(ctx)
 }
 
 // repeat publishes the stored plan again: its records may or may not have been.
@@ -269,11 +282,19 @@ func (o *owner) step(ctx context.Context) error {
 		if err := o.say(ctx); err != nil {
 			return err
 		}
+		if err := o.mem.Tick(ctx, o.pos); err != nil {
+			return err
+		}
 		o.r.note(o.number, lagged{next: o.pos.Done})
 		if changed || o.pos.Dictionaries != o.dicts.names {
 			return o.store(ctx, plan{}, o.pos.Offset) // names the dictionaries, nothing else
 		}
 		return nil
+	}
+	if time.Since(o.looked) > lookEvery {
+		if err := o.look(ctx); err != nil {
+			return err
+		}
 	}
 	records := b.Records[:min(len(b.Records), batchSize)]
 	o.ahead.Records = b.Records[len(records):]
@@ -358,7 +379,7 @@ func (o *owner) say(ctx context.Context) error {
 	if !o.unsaid {
 		return nil
 	}
-	if err := o.mem.Done(ctx, o.pos.Epoch, o.pos.Done); err != nil {
+	if err := o.mem.Done(ctx, o.pos); err != nil {
 		return err
 	}
 	o.unsaid = false

@@ -83,11 +83,12 @@ func (o *owner) serve(ctx context.Context) error {
 }
 
 func (o *owner) takeOver(ctx context.Context) error {
-	pos, err := o.shard.TakeOver(ctx)
+	pos, run, err := o.shard.TakeOver(ctx)
 	if err != nil {
 		return err
 	}
 	if !pos.Exists {
+		pos.Run = run
 		if err := o.begin(ctx, &pos); err != nil {
 			return err
 		}
@@ -116,7 +117,14 @@ func (o *owner) takeOver(ctx context.Context) error {
 	if pos.Swept < pos.Rules {
 		o.sweep = &sweep{version: pos.Rules}
 	}
-	return o.resend(ctx)
+	entries, err := o.outbox(ctx)
+	if err != nil {
+		return err
+	}
+	if !store.Unbroken(pos.Run, run) {
+		return o.leap(ctx, entries, run)
+	}
+	return o.out.send(ctx, entries) // some of it may have been sent
 }
 
 // begin starts a shard that was never served; a shard that was is lost.
@@ -134,23 +142,6 @@ func (o *owner) begin(ctx context.Context, pos *shard.Pos) error {
 	}
 	pos.Offset = ranges[o.number].First
 	return o.shard.Begin(ctx, *pos)
-}
-
-// resend publishes what the outbox holds: some of it may have been.
-func (o *owner) resend(ctx context.Context) error {
-	stored, err := o.shard.Outbox(ctx)
-	if err != nil {
-		return err
-	}
-	entries := make([]outEntry, 0, len(stored))
-	for _, b := range stored {
-		e, err := decodeOut(b)
-		if err != nil {
-			return err
-		}
-		entries = append(entries, e)
-	}
-	return o.out.send(ctx, entries)
 }
 
 // fetch reads ahead one batch.

@@ -195,6 +195,7 @@ func TestPipelineEqualsTheModel(t *testing.T) {
 	set, err := rule.Compile(version, map[string]string{"rules.yaml": applytest.Rules})
 	require.NoError(t, err)
 
+	var older snapshot
 	customers, events := simulate(rnd, run)
 	for i, e := range events {
 		send(t, p, e)
@@ -204,6 +205,12 @@ func TestPipelineEqualsTheModel(t *testing.T) {
 		if i%60 == 59 { // cut off in the middle of whatever they do
 			stop()
 			stop = roles(t, p)
+		}
+		switch i % 100 {
+		case 30:
+			older = stateOf(t, p)
+		case 30 + rnd.IntN(60):
+			older.setBack(t, p)
 		}
 	}
 	endImport(t, p)

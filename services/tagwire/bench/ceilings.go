@@ -131,7 +131,7 @@ func (b *bench) commits(ctx context.Context, profiles [][]shard.Write) error {
 	defer b.clear(context.WithoutCancel(ctx), profiles)
 	return b.byShard(rowCommit, profiles, func(s int, list []shard.Write) error {
 		sh := shard.New(b.parts.Redis, generation, s)
-		pos, err := sh.TakeOver(ctx)
+		pos, _, err := sh.TakeOver(ctx)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,51 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// The epoch is Redis' clock in milliseconds or one above the last, whichever is
+// more: a Redis that came back with an older state gives none a second time, so
+// no owner of before, woken up, is taken for one of now.
+var epochScript = redis.NewScript(`
+local t = redis.call('TIME')
+local epoch = t[1] * 1000 + math.floor(t[2] / 1000)
+local last = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
+if epoch <= last then epoch = last + 1 end
+redis.call('HSET', KEYS[1], 'epoch', string.format('%.0f', epoch))
+return epoch
+`)
+
+// RaiseEpoch makes the caller the owner of what the hash at key describes: its
+// field epoch is higher afterwards than any given out before.
+func RaiseEpoch(ctx context.Context, rdb redis.UniversalClient, key string) (int64, error) {
+	return epochScript.Run(ctx, rdb, []string{key}).Int64()
+}
+
+// LuaRun is the Lua function run(): what Run answers.
+const LuaRun = `
+local function run()
+  local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
+  if type(server) ~= 'string' or type(replication) ~= 'string' then return '' end
+  return server:match('run_id:(%w+)') .. '.' .. replication:match('master_replid:(%w+)')
+end
+`
+
+var runScript = redis.NewScript(LuaRun + `return run()`)
+
+// Run names the unbroken life of the server that holds key: a restart and a
+// fail-over change it. As long as it is the same, nothing that was written is
+// gone. It is empty where Redis does not tell.
+func Run(ctx context.Context, rdb redis.UniversalClient, key string) (string, error) {
+	run, err := runScript.Run(ctx, rdb, []string{key}).Text()
+	if err != nil {
+		return "", fmt.Errorf("ask redis for its run id: %w", err)
+	}
+	return run, nil
+}
+
+// Unbroken says that Redis has lost nothing between two answers of Run.
+func Unbroken(before, now string) bool { return now != "" && before == now }

@@ -1,0 +1,185 @@
+package resolve
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store/rawplan"
+	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/schemas"
+)
+
+// lookEvery bounds how far back a repair has to read.
+const lookEvery = 10 * time.Second
+
+// look notes where `events` ends: whatever is published from now on lies behind.
+func (o *owner) look(ctx context.Context) error {
+	ends, err := o.ends(ctx)
+	if err != nil {
+		return err
+	}
+	o.pos.Ends, o.looked = ends, time.Now()
+	return nil
+}
+
+func (o *owner) ends(ctx context.Context) ([]int64, error) {
+	ranges, err := o.r.Stream.Ranges(ctx, schemas.TopicEvents, o.r.Shards)
+	if err != nil {
+		return nil, err
+	}
+	ends := make([]int64, len(ranges))
+	for s, r := range ranges {
+		ends[s] = r.End
+	}
+	return ends, nil
+}
+
+// found is what had been published by plans that Redis has lost.
+type found struct {
+	next     int64            // raw offset behind the last that was routed
+	profiles map[int64]string // by raw offset: whose its event is
+	records  map[place]bool   // events and marks that are there
+	links    map[event.Identity]string
+}
+
+// place names a record of this raw partition in a shard.
+type place struct {
+	shard  int
+	number int64
+}
+
+func (f *found) profile(offset int64) (string, bool) {
+	if f == nil {
+		return "", false
+	}
+	p, ok := f.profiles[offset]
+	return p, ok
+}
+
+// has says that a record need not be published. A link that was decided anew may
+// differ from the one that is there; asking twice is harmless.
+func (f *found) has(r *event.Record, shard int) bool {
+	return r.Kind != event.KindLink && f.records[place{shard, r.Number}]
+}
+
+// repair makes good that Redis came back with an older state, or may have: the
+// stored plan is then not the last. What later plans decided stands in `events`
+// and is taken over from there, identities of all raw partitions, since others'
+// may have been lost as well. The records that are missing are published, marked
+// as repair: their numbers may lie below a shard's mark, so the event id decides.
+// A crash in between repeats it, and finds more.
+//
+// Not covered: a produce request of a former owner that the broker takes up only
+// after this reading; its records come twice.
+func (o *owner) repair(ctx context.Context) error {
+	f := o.found
+	links := make([]rawplan.Link, 0, len(f.links))
+	for id, p := range f.links {
+		links = append(links, rawplan.Link{Identity: id, Profile: p})
+	}
+	if f.next > o.pos.Offset {
+		o.log.Warn("Redis came back with an older state: routes are taken over from the log",
+			zap.Int64("plan_until", o.pos.Offset), zap.Int64("routed_until", f.next), zap.Int("identities", len(links)))
+	}
+	// An identity that has another profile in the older state: the two are one.
+	if err := o.carryOut(ctx, plan{Links: links}, nil); err != nil {
+		return err
+	}
+	for o.pos.Offset < f.next {
+		b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, o.pos.Offset, time.Second)
+		if err != nil {
+			return err
+		}
+		if len(b.Records) == 0 {
+			return fmt.Errorf("raw partition %d ends at %d, `events` has records up to %d: %w", o.number, b.End, f.next, stream.ErrOffsetGone)
+		}
+		n := 0
+		for n < len(b.Records) && n < batchSize && b.Records[n].Offset < f.next {
+			n++
+		}
+		if err := o.again(ctx, b.Records[:n]); err != nil {
+			return err
+		}
+	}
+	o.found = nil
+	return nil
+}
+
+// again carries out anew what lost plans decided about records, and then notes
+// that it is done: not before, since what is missing is found by reading `events`.
+func (o *owner) again(ctx context.Context, records []stream.Record) error {
+	all, err := o.openAll(ctx, records)
+	if err != nil {
+		return err
+	}
+	p, err := o.plan(ctx, all)
+	if err != nil {
+		return err
+	}
+	if err := o.carryOut(ctx, p, all); err != nil {
+		return err
+	}
+	next := records[len(records)-1].Offset + 1
+	o.pos.Offset, o.pos.Done = next, next
+	return o.store(ctx, plan{}, next)
+}
+
+// find reads `events` from where it ended before the stored plan.
+func (o *owner) find(ctx context.Context) (*found, error) {
+	ranges, err := o.r.Stream.Ranges(ctx, schemas.TopicEvents, o.r.Shards)
+	if err != nil {
+		return nil, err
+	}
+	f := &found{profiles: map[int64]string{}, records: map[place]bool{}, links: map[event.Identity]string{}}
+	newest := map[event.Identity]time.Time{}
+	for s, r := range ranges {
+		at := r.First
+		if s < len(o.pos.Ends) {
+			at = max(at, o.pos.Ends[s])
+		}
+		for at < r.End {
+			b, err := o.r.Stream.Fetch(ctx, schemas.TopicEvents, s, at, time.Second)
+			if err != nil {
+				return nil, err
+			}
+			for _, rec := range b.Records {
+				if err := f.take(rec, s, o, newest); err != nil {
+					return nil, err
+				}
+			}
+			if b.Next == at {
+				return nil, fmt.Errorf("read events/%d at %d: nothing comes, though it ends at %d", s, at, r.End)
+			}
+			at = b.Next
+		}
+	}
+	return f, nil
+}
+
+func (f *found) take(rec stream.Record, shard int, o *owner, newest map[event.Identity]time.Time) error {
+	r, err := event.DecodeRecord(rec.Value)
+	if err != nil {
+		return nil // the tagger rejects it
+	}
+	if r.Kind == event.KindEvent {
+		for _, id := range r.Own { // a merged customer's are re-pointed: the newest stands
+			if at, ok := newest[id]; !ok || rec.Time.After(at) {
+				newest[id], f.links[id] = rec.Time, r.Profile
+			}
+		}
+	}
+	if r.Source != o.source() {
+		return nil
+	}
+	offset := r.Number / perOffset
+	if r.Kind == event.KindEvent {
+		f.profiles[offset] = r.Profile
+	}
+	f.records[place{shard, r.Number}] = true
+	f.next = max(f.next, offset+1)
+	return nil
+}
