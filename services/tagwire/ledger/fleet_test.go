@@ -59,6 +59,8 @@ type shape struct {
 	cluster bool  // six nodes of Redis, of which every write is on two
 	zombies int   // harm taggers only: freeze them for longer than their group waits, so often
 	roles   []members
+	events  int // if no more are asked for
+	rate    int // of them, a second
 }
 
 // members of a role.

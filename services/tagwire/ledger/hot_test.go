@@ -54,6 +54,8 @@ type crowd struct {
 	waited  []time.Duration
 	at      int64 // how far the shard is
 	end     int64 // how far it was fed
+	moved   time.Time
+	step    time.Duration // the longest from one commit of records to the next
 }
 
 // TestHotProfile: one profile has 5,000 events a second; meanwhile another of the
@@ -174,13 +176,13 @@ func (c *crowd) round(what string, length time.Duration, rate int) {
 		return len(c.waiting) == 0
 	}, calm, 10*time.Millisecond)
 	c.mu.Lock()
-	w := c.waited
-	c.waited = nil
+	w, step := c.waited, c.step
+	c.waited, c.step = nil, 0
 	c.mu.Unlock()
 	slices.Sort(w)
 	of := func(q float64) int64 { return w[min(len(w)-1, int(q*float64(len(w))))].Milliseconds() }
-	c.f.t.Logf("%s: the hot profile had %.0f events/s for %.0f s; %d others waited p50 %d ms, p90 %d ms, p99 %d ms, at most %d ms; the shard was %d records behind at the end and applied them in %.1f s",
-		what, float64(hot.sent)/fed.Seconds(), fed.Seconds(), len(w), of(0.5), of(0.9), of(0.99), of(1), behind, (time.Since(began) - fed).Seconds())
+	c.f.t.Logf("%s: the hot profile had %.0f events/s for %.0f s; %d others waited p50 %d ms, p90 %d ms, p99 %d ms, at most %d ms; the shard was %d records behind at the end and applied them in %.1f s; longest step %d ms",
+		what, float64(hot.sent)/fed.Seconds(), fed.Seconds(), len(w), of(0.5), of(0.9), of(0.99), of(1), behind, (time.Since(began) - fed).Seconds(), step.Milliseconds())
 }
 
 // watch notes when what was sent is committed.
@@ -195,7 +197,12 @@ func (c *crowd) watch(ctx context.Context) {
 		}
 		now := time.Now()
 		c.mu.Lock()
-		c.at = pos.Offset
+		if pos.Offset != c.at {
+			if len(c.waiting) > 0 {
+				c.step = max(c.step, now.Sub(c.moved))
+			}
+			c.at, c.moved = pos.Offset, now
+		}
 		for at, sent := range c.waiting {
 			if at < pos.Offset {
 				c.waited = append(c.waited, now.Sub(sent))

@@ -34,15 +34,19 @@ func number(t testing.TB, name string, otherwise int) int {
 const calm = 4 * time.Minute
 
 // TestLedger: accepted ⊆ stored, each once; tags, counts, sums and alerts equal
-// the model; verify finds no difference.
+// the model, in total and customer by customer, in Redis, the inbox and
+// ClickHouse; verify finds no difference.
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	ledger(t, shape{brokers: 1, gates: gates{}})
 }
 
 func ledger(t *testing.T, s shape) {
-	events := number(t, "TAGWIRE_LEDGER_EVENTS", 30_000)
-	rate := number(t, "TAGWIRE_LEDGER_RATE", 600)
+	if s.events == 0 {
+		s.events, s.rate = 30_000, 600
+	}
+	events := number(t, "TAGWIRE_LEDGER_EVENTS", s.events)
+	rate := number(t, "TAGWIRE_LEDGER_RATE", s.rate)
 	seed := uint64(number(t, "TAGWIRE_TEST_SEED", int(time.Now().UnixNano())))
 	t.Logf("seed %d (repeat with TAGWIRE_TEST_SEED), %d events at %d/s", seed, events, rate)
 	rnd := rand.New(rand.NewPCG(seed, 1))
@@ -59,6 +63,8 @@ func ledger(t *testing.T, s shape) {
 	harm.Wait()
 	require.GreaterOrEqual(t, n.woken, s.zombies, "too few events for so much harm")
 	f.judge(m)
+	f.eachEqual(m)
+	f.repeats()
 }
 
 // judge waits until everything has come to rest and compares.

@@ -89,7 +89,7 @@ func (o *trial) prepare() {
 func (o *trial) send(list []posted) {
 	first := o.m.events - len(list)
 	for i := range list {
-		list[i].MessageID = fmt.Sprintf("n%07d", first+i)
+		o.m.number(&list[i], first+i)
 	}
 	o.produce(o.t.Context(), o.t, list, rand.New(rand.NewPCG(o.rnd.Uint64(), 5)), o.rate)
 }
@@ -169,28 +169,10 @@ func (o *trial) counted(when string) {
 	}, soon, 200*time.Millisecond, "%s: want %s, have %s", when, wanted, text(func() string { return got }))
 }
 
-// alerts counts the inbox, page by page.
+// alerts counts the inbox.
 func (o *trial) alerts() (n int, err error) {
-	for cursor := ""; ; {
-		code, b, err := o.api(http.MethodGet, "/alerts?limit=1000&cursor="+cursor, "", "")
-		if err == nil && code != http.StatusOK {
-			err = fmt.Errorf("alerts: %d %.300s", code, b)
-		}
-		var page struct {
-			Alerts []json.RawMessage
-			Next   string `json:"next_cursor"`
-		}
-		if err == nil {
-			err = json.Unmarshal(b, &page)
-		}
-		if err != nil {
-			return n, err
-		}
-		n += len(page.Alerts)
-		if cursor = page.Next; cursor == "" {
-			return n, nil
-		}
-	}
+	err = o.inbox(func(string) { n++ })
+	return n, err
 }
 
 // needs is who cannot work without a part; all others have to stay ready.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -41,22 +42,56 @@ type model struct {
 	orders, spend  []int
 	brands         []map[int]bool
 	asked          []bool
+	causes         map[string]bool // evidence of each alert
+}
+
+// number gives an event its id.
+func (m *model) number(e *posted, n int) {
+	e.MessageID = fmt.Sprintf("n%07d", n)
+	if e.Event == "intent.shown" {
+		m.causes[fmt.Sprintf("[{%s}]", e.MessageID)] = true
+	}
+}
+
+// facts are what must be known of a customer.
+type facts struct {
+	orders, spend int
+	brands, tags  []string
+}
+
+func (m *model) customer(c int) facts {
+	f := facts{orders: m.orders[c], spend: m.spend[c], brands: []string{}, tags: []string{}}
+	for b := range m.brands[c] {
+		f.brands = append(f.brands, fmt.Sprint("b", b))
+	}
+	slices.Sort(f.brands)
+	m.held(c, func(tag string) { f.tags = append(f.tags, tag) })
+	return f
+}
+
+// held names the tags of a customer, in order.
+func (m *model) held(c int, add func(tag string)) {
+	for _, t := range []struct {
+		tag string
+		has bool
+	}{
+		{"asked", m.asked[c]},
+		{"buyer", m.orders[c] >= 1},
+		{"curious", len(m.brands[c]) >= 3},
+		{"loyal", m.orders[c] >= 5},
+		{"rich", m.spend[c] >= 500},
+	} {
+		if t.has {
+			add(t.tag)
+		}
+	}
 }
 
 // tags are the counts that must come out.
 func (m *model) tags() map[string]int {
 	out := map[string]int{}
-	add := func(tag string, has bool) {
-		if has {
-			out[tag]++
-		}
-	}
 	for c := range m.orders {
-		add("buyer", m.orders[c] >= 1)
-		add("loyal", m.orders[c] >= 5)
-		add("rich", m.spend[c] >= 500)
-		add("curious", len(m.brands[c]) >= 3)
-		add("asked", m.asked[c])
+		m.held(c, func(tag string) { out[tag]++ })
 	}
 	return out
 }
@@ -81,7 +116,10 @@ type posted struct {
 }
 
 func newModel(customers int) *model {
-	m := &model{orders: make([]int, customers), spend: make([]int, customers), brands: make([]map[int]bool, customers), asked: make([]bool, customers)}
+	m := &model{
+		orders: make([]int, customers), spend: make([]int, customers), brands: make([]map[int]bool, customers), asked: make([]bool, customers),
+		causes: map[string]bool{},
+	}
 	for c := range customers {
 		m.brands[c] = map[int]bool{}
 	}
@@ -135,7 +173,7 @@ func history(rnd *rand.Rand, events, customers int) ([]posted, *model) {
 	}
 	rnd.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
 	for i := range out {
-		out[i].MessageID = fmt.Sprintf("n%07d", i)
+		m.number(&out[i], i)
 	}
 	return out, m
 }
