@@ -46,6 +46,8 @@ type Parts struct {
 	Keys      *seal.Keys
 	Defs      *defs.Store
 	Warehouse *warehouse.Warehouse
+
+	probes probes
 }
 
 // Role is what a service brings to a process.
@@ -100,37 +102,61 @@ func validRules(body json.RawMessage) error {
 }
 
 func (p *Parts) connect(cfg *config.Config, log *zap.Logger) error {
-	tlsKafka, err := cfg.Kafka.TLS.Config()
+	kafka, err := KafkaConfig(cfg)
 	if err != nil {
 		return err
+	}
+	if p.Stream, err = stream.New(kafka, log); err != nil {
+		return err
+	}
+	rdb, err := RedisConfig(cfg)
+	if err != nil {
+		return err
+	}
+	if p.Redis, err = store.Connect(rdb); err != nil {
+		return err
+	}
+	click, err := ClickHouseConfig(cfg)
+	if err != nil {
+		return err
+	}
+	if p.Warehouse, err = warehouse.New(click, log); err != nil {
+		return err
+	}
+	if p.probes.redis, err = store.Probe(rdb); err != nil {
+		return err
+	}
+	p.probes.warehouse, err = warehouse.Probe(click, log)
+	return err
+}
+
+// KafkaConfig says where Kafka is.
+func KafkaConfig(cfg *config.Config) (stream.Config, error) {
+	trust, err := cfg.Kafka.TLS.Config()
+	if err != nil {
+		return stream.Config{}, err
 	}
 	mech, err := mechanism(cfg)
-	if err != nil {
-		return err
-	}
-	if p.Stream, err = stream.New(stream.Config{Brokers: cfg.Kafka.Brokers, TLS: tlsKafka, SASL: mech}, log); err != nil {
-		return err
-	}
-	tlsRedis, err := cfg.Redis.TLS.Config()
-	if err != nil {
-		return err
-	}
-	if p.Redis, err = store.Connect(store.Config{
+	return stream.Config{Brokers: cfg.Kafka.Brokers, TLS: trust, SASL: mech}, err
+}
+
+// RedisConfig says where Redis is.
+func RedisConfig(cfg *config.Config) (store.Config, error) {
+	trust, err := cfg.Redis.TLS.Config()
+	return store.Config{
 		Addrs: strings.Split(cfg.Redis.Addr, ","), SentinelMaster: cfg.Redis.SentinelMaster, Cluster: cfg.Redis.Cluster,
 		Database: cfg.Redis.Database, SentinelUser: cfg.Redis.SentinelUser, SentinelPassword: cfg.Redis.SentinelPassword.Reveal(),
-		User: cfg.Redis.User, Password: cfg.Redis.Password.Reveal(), TLS: tlsRedis,
-	}); err != nil {
-		return err
-	}
-	tlsClick, err := cfg.ClickHouse.TLS.Config()
-	if err != nil {
-		return err
-	}
-	p.Warehouse, err = warehouse.New(warehouse.Config{
+		User: cfg.Redis.User, Password: cfg.Redis.Password.Reveal(), TLS: trust,
+	}, err
+}
+
+// ClickHouseConfig says where ClickHouse is.
+func ClickHouseConfig(cfg *config.Config) (warehouse.Config, error) {
+	trust, err := cfg.ClickHouse.TLS.Config()
+	return warehouse.Config{
 		Addrs: strings.Split(cfg.ClickHouse.Addr, ","), User: cfg.ClickHouse.User, Password: cfg.ClickHouse.Password.Reveal(),
-		Database: cfg.ClickHouse.Database, Cluster: cfg.ClickHouse.Cluster, TLS: tlsClick,
-	}, log)
-	return err
+		Database: cfg.ClickHouse.Database, Cluster: cfg.ClickHouse.Cluster, TLS: trust,
+	}, err
 }
 
 func mechanism(cfg *config.Config) (sasl.Mechanism, error) {
@@ -145,8 +171,8 @@ func mechanism(cfg *config.Config) (sasl.Mechanism, error) {
 	return nil, nil
 }
 
-// topics is the catalogue as it is configured.
-func topics(cfg *config.Config) []schemas.Topic {
+// Topics is the catalogue as it is configured.
+func Topics(cfg *config.Config) []schemas.Topic {
 	out := schemas.Topics(cfg.Shards, cfg.RawPartitions)
 	for i := range out {
 		if out[i].Name == schemas.TopicRaw || out[i].Name == schemas.TopicEvents {
@@ -154,33 +180,6 @@ func topics(cfg *config.Config) []schemas.Topic {
 		}
 	}
 	return out
-}
-
-// ready waits for Kafka and Redis, makes the topics and refuses a Redis that
-// would lose data.
-func (p *Parts) ready(ctx context.Context) error {
-	topics := topics(p.Config)
-	for said := false; ; {
-		err := p.Stream.EnsureTopics(ctx, topics)
-		if err == nil {
-			var warnings []string
-			if warnings, err = store.Check(ctx, p.Redis); err == nil {
-				for _, w := range warnings {
-					p.Log.Warn(w)
-				}
-				return nil
-			}
-		}
-		if !said {
-			p.Log.Warn("waiting for Kafka and Redis", zap.Error(err))
-			said = true
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("reach Kafka and Redis: %w", errors.Join(err, ctx.Err()))
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
 }
 
 // master is the configured master key, or the one of the data folder, made at
@@ -205,5 +204,5 @@ func (p *Parts) Common() []process.Component {
 // Close drops the connections.
 func (p *Parts) Close() error {
 	p.Stream.Close()
-	return errors.Join(p.Redis.Close(), p.Warehouse.Close())
+	return errors.Join(p.Redis.Close(), p.Warehouse.Close(), p.probes.close())
 }

@@ -12,9 +12,9 @@ import (
 
 func TestRetentionOfRawAndEventsIsConfigured(t *testing.T) {
 	cfg := config.Default()
-	require.Equal(t, schemas.Topics(cfg.Shards, cfg.RawPartitions), topics(&cfg), "the default is the catalogue's")
+	require.Equal(t, schemas.Topics(cfg.Shards, cfg.RawPartitions), Topics(&cfg), "the default is the catalogue's")
 	cfg.Kafka.Retention = 30 * 24 * time.Hour
-	for _, one := range topics(&cfg) {
+	for _, one := range Topics(&cfg) {
 		switch one.Name {
 		case schemas.TopicRaw, schemas.TopicEvents:
 			require.Equal(t, cfg.Kafka.Retention, one.Retention, one.Name)

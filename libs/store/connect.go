@@ -23,16 +23,34 @@ type Config struct {
 	TLS                            *tls.Config
 }
 
-// Connect makes a client; it dials on first use.
+// Connect makes a client; it dials on first use. A command without an answer for
+// ten seconds is an outage.
 func Connect(cfg Config) (redis.UniversalClient, error) {
-	if len(cfg.Addrs) == 0 {
-		return nil, errors.New("store: Config.Addrs is empty")
-	}
-	o := &redis.UniversalOptions{
+	o := options(cfg)
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.MaxRetries, o.PoolSize = 3*time.Second, 10*time.Second, 10*time.Second, 2, 64
+	return connect(cfg, o)
+}
+
+// Probe makes a client that has no patience: for the question whether Redis
+// answers at all, by [Reach].
+func Probe(cfg Config) (redis.UniversalClient, error) {
+	o := options(cfg)
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.MaxRetries, o.PoolSize = time.Second, time.Second, time.Second, -1, 2
+	o.DialerRetries, o.ContextTimeoutEnabled = 1, true
+	return connect(cfg, o)
+}
+
+func options(cfg Config) *redis.UniversalOptions {
+	return &redis.UniversalOptions{
 		Addrs: cfg.Addrs, MasterName: cfg.SentinelMaster, IsClusterMode: cfg.Cluster, Username: cfg.User, Password: cfg.Password,
 		DB: cfg.Database, SentinelUsername: cfg.SentinelUser, SentinelPassword: cfg.SentinelPassword,
-		TLSConfig: cfg.TLS, DialTimeout: 3 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second,
-		MaxRetries: 2, PoolSize: 64, DisableIdentity: true,
+		TLSConfig: cfg.TLS, DisableIdentity: true,
+	}
+}
+
+func connect(cfg Config, o *redis.UniversalOptions) (redis.UniversalClient, error) {
+	if len(cfg.Addrs) == 0 {
+		return nil, errors.New("store: Config.Addrs is empty")
 	}
 	if !cfg.Cluster {
 		return redis.NewUniversalClient(o), nil
@@ -47,25 +65,20 @@ func Connect(cfg Config) (redis.UniversalClient, error) {
 // clusterPicture is how old the client's picture of a Cluster may be.
 const clusterPicture = time.Second
 
-// Check refuses a Redis that would lose data by its settings: an eviction
-// policy. What is only weaker than advised is a warning.
-func Check(ctx context.Context, rdb redis.UniversalClient) (warnings []string, err error) {
+// Reach is nil when Redis answers; of a Cluster each master has to.
+func Reach(ctx context.Context, rdb redis.UniversalClient) error {
+	if c, ok := rdb.(*redis.ClusterClient); ok {
+		return c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			if err := node.Ping(ctx).Err(); err != nil {
+				return fmt.Errorf("reach %s: %w", node.Options().Addr, err)
+			}
+			return nil
+		})
+	}
 	if err := rdb.Ping(ctx).Err(); err != nil {
-		return nil, fmt.Errorf("reach redis: %w", err)
+		return fmt.Errorf("reach redis: %w", err)
 	}
-	cfg, err := rdb.ConfigGet(ctx, "*").Result()
-	if err != nil {
-		return []string{"Redis 不允许 CONFIG GET，无法检查持久化设置 / Redis refuses CONFIG GET, its persistence cannot be checked"}, nil
-	}
-	if p := cfg["maxmemory-policy"]; p != "" && p != "noeviction" {
-		return nil, fmt.Errorf("redis maxmemory-policy is %s: profiles would be evicted; set noeviction", p)
-	}
-	if cfg["appendonly"] != "yes" {
-		warnings = append(warnings, "Redis appendonly 未开启：崩溃会丢失状态 / Redis appendonly is off: a crash loses state; set appendonly yes")
-	} else if cfg["appendfsync"] != "always" {
-		warnings = append(warnings, "Redis appendfsync 不是 always：断电可能丢失最后一秒 / Redis appendfsync is not always: a power cut may lose the last second")
-	}
-	return warnings, nil
+	return nil
 }
 
 // Now is Redis' clock, which stream time never passes.

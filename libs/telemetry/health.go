@@ -135,7 +135,7 @@ func (h *Health) Report(ctx context.Context) Report {
 		select {
 		case report.Checks[i] = <-answers[i]:
 		case <-ctx.Done():
-			report.Checks[i] = CheckReport{Name: c.Name, Detail: fmt.Sprintf("no answer within %s", h.timeout), Advisory: c.Advisory}
+			report.Checks[i] = CheckReport{Name: c.Name, Detail: fmt.Sprintf("%s 内没有答复 / no answer within %s", h.timeout, h.timeout), Advisory: c.Advisory}
 		}
 		report.Ready = report.Ready && (c.Advisory || report.Checks[i].OK)
 	}

@@ -88,7 +88,7 @@ func TestSlowAndPanickingChecksHarmNoOther(t *testing.T) {
 		assert.Equal(t, []telemetry.CheckReport{
 			{Name: "broken", Detail: "the check itself is broken; see the log"},
 			{Name: "fine", OK: true, LagSeconds: 0.5},
-			{Name: "stuck", Detail: "no answer within 2s"},
+			{Name: "stuck", Detail: "2s 内没有答复 / no answer within 2s"},
 		}, report.Checks)
 		close(release)
 	})

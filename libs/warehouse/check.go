@@ -19,10 +19,17 @@ var ErrUnfit = errors.New("this ClickHouse cannot keep history exact")
 
 var numbers = regexp.MustCompile(`^(\d+)\.(\d+)`)
 
-// Check looks at the server after Migrate: its version, that it knows the
-// settings inserts rely on, and that every table has a deduplication window.
+// Check looks at the server after Migrate: its version, and that it knows the
+// settings inserts rely on. What is only weaker than demanded is logged.
 func (w *Warehouse) Check(ctx context.Context) error {
-	return errors.Join(w.checkVersion(ctx), w.checkSettings(ctx), w.checkWindows(ctx))
+	if err := errors.Join(w.checkVersion(ctx), w.checkSettings(ctx)); err != nil {
+		return err
+	}
+	weak, err := w.Weaknesses(ctx)
+	for _, words := range weak {
+		w.log.Warn(words.String())
+	}
+	return err
 }
 
 func (w *Warehouse) checkVersion(ctx context.Context) error {
@@ -66,23 +73,4 @@ func (w *Warehouse) knows(ctx context.Context, setting string) (bool, error) {
 	var n uint64
 	err := w.Scalar(ctx, fmt.Sprintf("SELECT count() FROM system.settings WHERE name = '%s'", setting), &n)
 	return n > 0, err
-}
-
-func (w *Warehouse) checkWindows(ctx context.Context) error {
-	rows, err := w.Query(ctx, w.in(`SELECT name FROM system.tables
-WHERE database = '${db}' AND engine LIKE '%MergeTree' AND engine NOT LIKE 'Replicated%' AND name != 'schema_versions'
-  AND NOT match(create_table_query, 'non_replicated_deduplication_window = [1-9]') ORDER BY name`))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = rows.Close() }() // rows.Err tells
-	var errs []error
-	for rows.Next() {
-		var name string
-		if err := rows.Scan(&name); err != nil {
-			return fmt.Errorf("list tables: %w", err)
-		}
-		errs = append(errs, fmt.Errorf("table %s.%s has no deduplication window: %w", w.cfg.Database, name, ErrUnfit))
-	}
-	return errors.Join(append(errs, rows.Err())...)
 }

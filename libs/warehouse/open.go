@@ -45,7 +45,17 @@ const (
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
 // New makes a warehouse; it dials on first use.
-func New(cfg Config, log *zap.Logger) (*Warehouse, error) {
+func New(cfg Config, log *zap.Logger) (*Warehouse, error) { return open(cfg, log, options(cfg)) }
+
+// Probe makes a warehouse that has no patience: for the question whether
+// ClickHouse answers at all, by Ping.
+func Probe(cfg Config, log *zap.Logger) (*Warehouse, error) {
+	o := options(cfg)
+	o.DialTimeout, o.ReadTimeout, o.MaxOpenConns, o.MaxIdleConns = time.Second, time.Second, 4, 1
+	return open(cfg, log, o)
+}
+
+func open(cfg Config, log *zap.Logger, o *clickhouse.Options) (*Warehouse, error) {
 	if len(cfg.Addrs) == 0 {
 		return nil, errors.New("warehouse: Config.Addrs is empty")
 	}
@@ -60,7 +70,7 @@ func New(cfg Config, log *zap.Logger) (*Warehouse, error) {
 			return nil, fmt.Errorf("warehouse: database name %q: letters, digits and _ only", name)
 		}
 	}
-	conn, err := clickhouse.Open(options(cfg))
+	conn, err := clickhouse.Open(o)
 	if err != nil {
 		return nil, fmt.Errorf("open clickhouse %v: %w", cfg.Addrs, err)
 	}

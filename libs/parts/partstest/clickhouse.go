@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -53,6 +54,25 @@ func (c *ClickHouse) Warehouse() warehouse.Config {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.conf
+}
+
+// Weaken replaces a text of the users' file; the server is killed, and its keeper
+// starts it again with that. Start writes the file as it was.
+func (c *ClickHouse) Weaken(from, to string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	path := filepath.Join(c.dir, "clickhouse", "users.xml")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the users of ClickHouse: %w", err)
+	}
+	if !strings.Contains(string(text), from) {
+		return fmt.Errorf("the users of ClickHouse do not say %q", from)
+	}
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), from, to)), 0o600); err != nil {
+		return fmt.Errorf("write the users of ClickHouse: %w", err)
+	}
+	return c.signal(syscall.SIGKILL)
 }
 
 // Start runs it, on the ports it had before.

@@ -60,7 +60,7 @@ func TestRedisByTLSAsAUserWithoutAdministration(t *testing.T) {
 	require.NoError(t, err)
 	r := partstest.StartRedis(t, partstest.RedisOptions{Program: p, Secure: true})
 	rdb := connect(t, r.Store())
-	warnings, err := store.Check(t.Context(), rdb)
+	warnings, err := store.Check(t.Context(), rdb, store.Expect{})
 	require.NoError(t, err)
 	require.Empty(t, warnings)
 	require.Error(t, rdb.FlushAll(t.Context()).Err(), "not the product's right")

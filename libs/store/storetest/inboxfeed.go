@@ -36,7 +36,7 @@ func inboxReader(t *testing.T, rdb redis.UniversalClient) *inbox.Inbox {
 	box := inbox.New(rdb, inboxPartitions, zap.NewNop())
 	done := make(chan error, 1)
 	go func() { done <- box.Run(t.Context()) }()
-	t.Cleanup(func() { <-done }) // the context ends before the clean-up
+	t.Cleanup(func() { require.ErrorIs(t, <-done, context.Canceled) }) // the context ends before the clean-up
 	select {
 	case <-box.Ready():
 	case <-time.After(10 * time.Second):

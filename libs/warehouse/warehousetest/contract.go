@@ -22,9 +22,18 @@ func Contract(t *testing.T, w *warehouse.Warehouse) {
 	})
 	t.Run("a table without a window is found", func(t *testing.T) {
 		require.NoError(t, w.Exec(t.Context(), "CREATE TABLE "+w.Database()+".plain (a String) ENGINE = MergeTree ORDER BY a"))
-		require.ErrorIs(t, w.Check(t.Context()), warehouse.ErrUnfit)
+		weak, err := w.Weaknesses(t.Context())
+		require.NoError(t, err)
+		require.Len(t, weak, 1)
+		require.Contains(t, weak[0].En, "ALTER TABLE "+w.Database()+".plain MODIFY SETTING non_replicated_deduplication_window = 10000")
+		require.NoError(t, w.Check(t.Context()), "a warning, no refusal")
+		for blocks, found := range map[string]int{"10": 1, "10000": 0} {
+			require.NoError(t, w.Exec(t.Context(), "ALTER TABLE "+w.Database()+".plain MODIFY SETTING non_replicated_deduplication_window = "+blocks))
+			weak, err := w.Weaknesses(t.Context())
+			require.NoError(t, err)
+			require.Len(t, weak, found, blocks)
+		}
 		require.NoError(t, w.Exec(t.Context(), "DROP TABLE "+w.Database()+".plain SYNC"))
-		require.NoError(t, w.Check(t.Context()))
 	})
 	t.Run("every table, view and column is explained in zh and en", func(t *testing.T) { explained(t, w) })
 	t.Run("the same token inserts nothing, in targets too", func(t *testing.T) { repeated(t, w) })

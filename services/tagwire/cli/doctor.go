@@ -13,7 +13,6 @@ import (
 
 	"github.com/tagwire/tagwire/libs/config"
 	"github.com/tagwire/tagwire/libs/parts"
-	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/telemetry"
 	"github.com/tagwire/tagwire/services/console/web"
 )
@@ -36,6 +35,7 @@ type finding struct {
 // doctor looks at a deployment.
 type doctor struct {
 	dir      string
+	now      func() time.Time
 	findings []finding
 }
 
@@ -58,7 +58,7 @@ func runDoctor(ctx context.Context, s Streams, args []string) error {
 	if err := p.settle(); err != nil {
 		return err
 	}
-	d := &doctor{dir: p.data}
+	d := &doctor{dir: p.data, now: time.Now}
 	if err := d.look(ctx); err != nil {
 		return err
 	}
@@ -122,11 +122,11 @@ func (d *doctor) look(ctx context.Context) error {
 		d.add(levelError, "tagwire", "没有在运行", "does not run: "+err.Error())
 		return nil
 	}
-	embeddedKafka := !cfg.KafkaExternal()
+	ours := !cfg.KafkaExternal()
 	if running {
 		outside(cfg, e)
 	}
-	d.parts(ctx, cfg, embeddedKafka)
+	d.parts(ctx, cfg, ours)
 	return nil
 }
 
@@ -184,55 +184,4 @@ func (d *doctor) health(ctx context.Context, url string) {
 	if !rep.Ready {
 		d.add(levelError, "tagwire", "未就绪", "is not ready")
 	}
-}
-
-// maxClock is how far clocks may be apart before stream time stands still.
-const maxClock = time.Second
-
-func (d *doctor) parts(ctx context.Context, cfg *config.Config, embeddedKafka bool) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	clients, err := dial(cfg)
-	if err != nil {
-		d.add(levelError, "parts", "无法建立连接："+err.Error(), "cannot connect: "+err.Error())
-		return
-	}
-	defer clients.close()
-	d.kafka(ctx, clients, embeddedKafka)
-	d.redis(ctx, clients)
-	if err := clients.warehouse.Check(ctx); err != nil {
-		d.add(levelError, "clickhouse", "不能保证历史恰好一次："+err.Error(), "cannot keep history exact: "+err.Error())
-	} else {
-		d.add(levelOK, "clickhouse", "版本、设置、去重窗口都合要求", "version, settings and deduplication windows are as demanded")
-	}
-	var async string
-	if err := clients.warehouse.Scalar(ctx, "SELECT value FROM system.settings WHERE name = 'async_insert'", &async); err == nil && async == "1" {
-		d.add(levelWarn, "clickhouse", "async_insert 默认开启：其他程序的写入可能确认后未落盘；归档服务自己已关闭它", "async_insert is on by default: what other programs insert may be acknowledged before it is on disk; the archiver turns it off for itself")
-	}
-}
-
-func (d *doctor) redis(ctx context.Context, c *clients) {
-	warnings, err := store.Check(ctx, c.redis)
-	if err != nil {
-		d.add(levelError, "redis", err.Error(), err.Error())
-		return
-	}
-	for _, w := range warnings {
-		d.add(levelWarn, "redis", w, "see docs/guides/en/operations.md for what it may lose")
-	}
-	if len(warnings) == 0 {
-		d.add(levelOK, "redis", "每次写入都落盘，不淘汰数据", "every write is synced, nothing is evicted")
-	}
-	before := time.Now()
-	now, err := store.Now(ctx, c.redis)
-	if err != nil {
-		d.add(levelError, "clock", err.Error(), err.Error())
-		return
-	}
-	off := now.Sub(before.Add(time.Since(before) / 2))
-	if off.Abs() > maxClock {
-		d.add(levelError, "clock", fmt.Sprintf("本机与 Redis 的时钟相差 %s：流时间会停住，定时标签不动", off.Round(time.Millisecond)), fmt.Sprintf("the clocks of this machine and of Redis are %s apart: stream time stands still, tags do not move by time", off.Round(time.Millisecond)))
-		return
-	}
-	d.add(levelOK, "clock", fmt.Sprintf("与 Redis 相差 %s", off.Round(time.Millisecond)), fmt.Sprintf("%s from that of Redis", off.Round(time.Millisecond)))
 }
