@@ -3,6 +3,8 @@ package profile
 import (
 	"encoding/json"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // Fields of the counts hash that are about all profiles, not about one tag.
@@ -17,11 +19,32 @@ const (
 // CountField is the name of a count: a JSON array [tag] or [tag, dimension,
 // value]; the empty tag is all profiles.
 func CountField(parts ...string) string {
+	if field, ok := plainField(parts); ok {
+		return field
+	}
 	b, err := json.Marshal(parts)
 	if err != nil { // texts always encode
 		return ""
 	}
 	return string(b)
+}
+
+// plainField is CountField of texts that JSON writes as they are: nearly all.
+func plainField(parts []string) (string, bool) {
+	var b strings.Builder
+	for i, p := range parts {
+		for _, r := range p {
+			if r < ' ' || r == '"' || r == '\\' || r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029' || r == utf8.RuneError {
+				return "", false
+			}
+		}
+		b.WriteByte("[,"[min(i, 1)])
+		b.WriteByte('"')
+		b.WriteString(p)
+		b.WriteByte('"')
+	}
+	b.WriteByte(']')
+	return b.String(), len(parts) > 0
 }
 
 // CountKeys are the counts in which the profile stands, sorted; the known and

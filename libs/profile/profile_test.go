@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -71,5 +72,17 @@ func FuzzDecode(f *testing.F) {
 		}
 		_, err = p.Encode()
 		require.NoError(t, err, fmt.Sprintf("%+v", p))
+	})
+}
+
+// The short way of CountField writes what encoding/json writes.
+func FuzzCountField(f *testing.F) {
+	for _, s := range []string{"", "高意向", `a"b\c`, "<&>", "\u2028", "\xff", "\x00\t\x7f", "近7天:打开"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		want, err := json.Marshal([]string{a, b, a})
+		require.NoError(t, err)
+		require.Equal(t, string(want), CountField(a, b, a))
 	})
 }

@@ -56,7 +56,9 @@ func factValue(f *profile.Fact) cond.Value {
 // measureNode is a measure within a condition.
 type measureNode struct{ m *Measure }
 
-func (n measureNode) Eval(m *cond.Moment) cond.Value { return n.m.Value(m.Profile, m.Now) }
+func (n measureNode) Eval(m *cond.Moment) cond.Value {
+	return m.Recall(n.m.Number, func() cond.Value { return n.m.Value(m.Profile, m.Now) })
+}
 
 // Next is the next moment at which a fact enters (looking back) or leaves.
 func (n measureNode) Next(m *cond.Moment) event.Time {
@@ -89,6 +91,40 @@ func (n measureNode) Limit() int {
 	return 0
 }
 
+// countNode is a count in a window: it goes up by facts only.
+type countNode struct{ measureNode }
+
+// Cross is when so many facts have left the window that the count stands on the
+// other side of the limit.
+func (n countNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
+	f := m.Profile.Folds[n.m.Fold.Key]
+	was := limit.Holds(n.Eval(m))
+	at := m.Now
+	for f.NextFact(at) != 0 { // it looks back: facts enter as well
+		next := nextOf(f, n.m.Within, at)
+		if limit.Holds(n.m.Value(m.Profile, next)) != was {
+			return next
+		}
+		at = next
+	}
+	in := f.In(n.m.Within, at)
+	if float64(len(in)) < limit.Number || limit.Number < 0 { // all smaller counts stand where this one does
+		return 0
+	}
+	for i, fact := range in {
+		if i+1 < len(in) && in[i+1].T == fact.T || float64(len(in)-i-1) > limit.Number {
+			continue
+		}
+		if limit.Holds(cond.IntOf(int64(len(in)-i-1))) != was {
+			return fact.T.Add(n.m.Within)
+		}
+		if float64(len(in)-i-1) < limit.Number {
+			return 0
+		}
+	}
+	return 0
+}
+
 // scoreNode is a score within a condition: it decays by itself.
 type scoreNode struct{ measureNode }
 
@@ -100,17 +136,21 @@ func (n scoreNode) Next(m *cond.Moment) event.Time { return n.measureNode.Next(m
 // Cross is the first millisecond at which the decaying score stands on the
 // other side of the limit. Without new facts a score only shrinks towards zero,
 // so it crosses a limit once between two facts.
-func (n scoreNode) Cross(m *cond.Moment, limit float64, holds func(cond.Value) bool) event.Time {
+func (n scoreNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 	f := m.Profile.Folds[n.m.Fold.Key]
-	was := holds(n.Eval(m))
+	score := n.Eval(m)
+	was := limit.Holds(score)
 	differs := func(at event.Time) bool {
-		return holds(cond.ScoreOf(f.ScoreAt(n.m.HalfLife, n.m.Within, at))) != was
+		return limit.Holds(cond.ScoreOf(f.ScoreAt(n.m.HalfLife, n.m.Within, at))) != was
 	}
 	at := m.Now
 	for { // each stretch without facts entering or leaving
 		end := cond.Earliest(f.NextFact(at), f.NextExit(n.m.Within, at))
 		if n.m.HalfLife > 0 {
-			if t := n.decay(f, at, limit, differs); t != 0 && (end == 0 || t < end) {
+			if at != m.Now {
+				score = n.m.Value(m.Profile, at)
+			}
+			if t := n.decay(score.Score, at, limit.Number, differs); t != 0 && (end == 0 || t < end) {
 				return t
 			}
 		}
@@ -124,10 +164,9 @@ func (n scoreNode) Cross(m *cond.Moment, limit float64, holds func(cond.Value) b
 	}
 }
 
-// decay solves score(at)·2^(-Δ/halfLife) = limit and settles the millisecond by
+// decay solves s·2^(-Δ/halfLife) = limit, s being the score at `at`, and settles the millisecond by
 // judging.
-func (n scoreNode) decay(f *profile.Fold, at event.Time, limit float64, differs func(event.Time) bool) event.Time {
-	s := f.ScoreAt(n.m.HalfLife, n.m.Within, at)
+func (n scoreNode) decay(s float64, at event.Time, limit float64, differs func(event.Time) bool) event.Time {
 	if s == 0 || limit == 0 || s/limit <= 0 || math.Abs(s) < math.Abs(limit) {
 		return 0 // moves away from the limit, or never reaches it
 	}

@@ -41,6 +41,7 @@ func (c *compilation) measure(e entry) {
 	if c.fail(err) {
 		return
 	}
+	m.Number = len(c.set.Measures)
 	c.set.measures[m.Name] = m
 	c.set.Measures = append(c.set.Measures, m)
 }
@@ -212,7 +213,7 @@ func (c *compilation) fold(s foldSpec) *Fold {
 	if s.score && s.window > 0 {
 		shape.Score = false // a window bounds it
 	}
-	f := &Fold{Key: key, Types: types, Where: s.where, Of: s.of, Shape: shape, Texts: s.texts, Money: s.ofText == "event.amount", Naming: s.naming}
+	f := &Fold{Number: len(c.set.Folds), Key: key, Types: types, Where: s.where, Of: s.of, Shape: shape, Texts: s.texts, Money: s.ofText == "event.amount", Naming: s.naming}
 	c.set.Folds[key] = f
 	return f
 }

@@ -78,8 +78,11 @@ func (s scope) measure(m *Measure) cond.Node {
 	if m.Within > 0 || m.Kind == Score {
 		s.uses.Timed = true
 	}
-	if m.Kind == Score {
+	switch {
+	case m.Kind == Score:
 		return scoreNode{measureNode{m}}
+	case m.Kind == Count && m.Within > 0:
+		return countNode{measureNode{m}}
 	}
 	return measureNode{m}
 }
@@ -89,6 +92,7 @@ func (u *Uses) fold(f *Fold) {
 		u.Folds = map[string]bool{}
 	}
 	u.Folds[f.Key] = true
+	u.numbers.Add(f)
 }
 
 // Call resolves a function.

@@ -66,6 +66,7 @@ type Set struct {
 
 // Fold is what a measure keeps of events.
 type Fold struct {
+	Number int                        // within the set, from 0
 	Key    string                     // of its definition: a renamed measure keeps its state
 	Types  map[string]decimal.Decimal // event type → points (score), 1 otherwise
 	Where  cond.Node                  // nil: all
@@ -78,6 +79,7 @@ type Fold struct {
 
 // Measure is a named number or set of a profile.
 type Measure struct {
+	Number   int // within the set, from 0
 	Name     string
 	Kind     MeasureKind
 	Fold     *Fold
@@ -166,6 +168,32 @@ type Uses struct {
 	Event    bool
 	Stage    bool
 	Timed    bool // time alone may change it
+
+	numbers FoldNumbers // of Folds
+}
+
+// ReadsAny says that the condition reads one of the folds.
+func (u *Uses) ReadsAny(folds FoldNumbers) bool { return u.numbers.meets(folds) }
+
+// FoldNumbers is a set of folds by their numbers.
+type FoldNumbers []uint64
+
+// Add puts a fold in.
+func (n *FoldNumbers) Add(f *Fold) {
+	word := f.Number / 64
+	for len(*n) <= word {
+		*n = append(*n, 0)
+	}
+	(*n)[word] |= 1 << (f.Number % 64)
+}
+
+func (n FoldNumbers) meets(o FoldNumbers) bool {
+	for i := range min(len(n), len(o)) {
+		if n[i]&o[i] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // FoldsOf are the folds that events of a type feed.

@@ -43,7 +43,7 @@ func Event(s *rule.Set, p *profile.Profile, in Input) Result {
 	res.Changed = true
 	j := &judge{
 		set: s, p: p, res: &res, ev: e, at: e.Time, cause: e.EventID, reason: ReasonRule, late: e.Time < p.Clock, again: e.Time <= p.Clock,
-		fresh: !e.Backfill && e.ReceivedAt.Sub(e.Time) < in.Fresh, folds: map[string]bool{},
+		fresh: !e.Backfill && e.ReceivedAt.Sub(e.Time) < in.Fresh,
 	}
 	j.arrive(in)
 	if j.consent(); p.Suppressed || p.Refused {
@@ -161,7 +161,8 @@ func (j *judge) fold() {
 			}
 		}
 		j.p.FoldOf(f.Key).Add(f.Shape, fact, j.p.Clock)
-		j.folds[f.Key], feeds = true, true
+		j.folds.Add(f)
+		feeds = true
 	}
 	if feeds {
 		j.p.Witness(evidenceOf(e))
@@ -240,7 +241,7 @@ func NextDue(s *rule.Set, p *profile.Profile) event.Time {
 	for _, t := range p.Tags {
 		due = cond.Earliest(due, t.Expires)
 	}
-	m := &cond.Moment{Now: p.Clock, Profile: p}
+	m := &cond.Moment{Now: p.Clock, Profile: p, Memo: cond.NewMemo(p.Clock, len(s.Measures))}
 	for _, t := range s.Tags {
 		if !t.Uses.Timed || t.Events != nil {
 			continue
@@ -273,7 +274,7 @@ func Merge(s *rule.Set, winner, loser *profile.Profile, mergeID string) Result {
 		return res
 	}
 	res.Changed = true
-	j := &judge{set: s, p: winner, res: &res, at: winner.Clock, cause: mergeID, reason: ReasonMerge, late: true, all: true, folds: map[string]bool{}}
+	j := &judge{set: s, p: winner, res: &res, at: winner.Clock, cause: mergeID, reason: ReasonMerge, late: true, all: true}
 	for _, gone := range append([]string{loser.ID}, loser.Absorbed...) {
 		c := j.change(event.OpMerged, "merged:"+gone)
 		c.Other = gone
@@ -307,7 +308,7 @@ func Activate(s *rule.Set, p *profile.Profile) Result {
 	}
 	j := &judge{
 		set: s, p: p, res: &res, at: p.Clock, cause: "rules:" + strconv.FormatInt(s.Version, 10), reason: ReasonActivation,
-		all: true, folds: map[string]bool{},
+		all: true,
 	}
 	for _, t := range p.TagStates() {
 		if t.Origin != "rule" {

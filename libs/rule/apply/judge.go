@@ -41,23 +41,27 @@ type judge struct {
 	at     event.Time   // when what is decided takes effect
 	cause  string
 	reason string
-	fresh  bool // alerts may be raised
-	late   bool // facts came in from before the clock
-	again  bool // … or at it: moments that were judged are to be judged again
-	timer  bool // time alone moved
-	all    bool // judge every rule
-	folds  map[string]bool
+	fresh  bool             // alerts may be raised
+	late   bool             // facts came in from before the clock
+	again  bool             // … or at it: moments that were judged are to be judged again
+	timer  bool             // time alone moved
+	all    bool             // judge every rule
+	folds  rule.FoldNumbers // that the event has fed
+	memo   *cond.Memo
+	now    cond.Moment // for conditions, one after the other
 	tags   map[string]bool
 	traits bool
 	stage  bool
 }
 
 func (j *judge) moment() *cond.Moment {
-	return &cond.Moment{Now: j.p.Clock, Profile: j.p, Event: j.ev}
+	j.now = cond.Moment{Now: j.p.Clock, Profile: j.p, Event: j.ev, Memo: j.memo}
+	return &j.now
 }
 
 // rules judges, in dependency order, every rule that the step can affect.
 func (j *judge) rules() {
+	j.memo = cond.NewMemo(j.p.Clock, len(j.set.Measures))
 	for _, t := range j.set.Tags {
 		if !t.Uses.Stage {
 			j.tag(t)
@@ -90,10 +94,8 @@ func (j *judge) affects(u *rule.Uses) bool {
 	if j.all || j.timer && u.Timed || j.traits && u.Traits || j.stage && u.Stage {
 		return true
 	}
-	for key := range j.folds {
-		if u.Folds[key] {
-			return true
-		}
+	if u.ReadsAny(j.folds) {
+		return true
 	}
 	return len(j.tags) > 0 && slices.ContainsFunc(u.Tags, func(name string) bool { return j.tags[name] })
 }
@@ -164,7 +166,7 @@ func (j *judge) choose(t *rule.Tag) {
 
 // eventTag judges at the event's own time.
 func (j *judge) eventTag(t *rule.Tag) {
-	m := &cond.Moment{Now: j.ev.Time, Profile: j.p, Event: j.ev}
+	m := &cond.Moment{Now: j.ev.Time, Profile: j.p, Event: j.ev, Memo: j.memo}
 	if t.When != nil && !t.When.Eval(m).True() {
 		return
 	}

@@ -317,12 +317,12 @@ func (c compiler) comparison(n *ast.BinaryNode, a, b Node) (Node, error) {
 	}
 	for _, side := range [][2]Node{{a, b}, {b, a}} {
 		k, constant := side[1].(Const)
-		if _, score := side[0].(Crossing); score && !constant {
+		if KindOf(side[0]) == Score && !constant {
 			return nil, c.errorf(n, "a score may be compared with a constant only: the moment at which it passes another moving value is not exact")
 		}
 		if w, ok := side[0].(interface{ Limit() int }); ok && constant && w.Limit() > 0 && k.Value.float() > float64(w.Limit()) {
 			return nil, c.errorf(n, "a window keeps its newest %d events, so a comparison with %s cannot be exact", w.Limit(), k.Value)
 		}
 	}
-	return comparison{n.Operator, a, b}, nil
+	return compareNodes(n.Operator, a, b), nil
 }

@@ -80,14 +80,45 @@ func (n choice) Next(m *Moment) event.Time {
 // Crossing is a value that knows when it will pass a constant.
 type Crossing interface {
 	Node
-	// Cross is the next moment after m.Now at which holds(value) differs from
-	// what it is at m.Now, given that limit is the constant compared with.
-	Cross(m *Moment, limit float64, holds func(Value) bool) event.Time
+	// Cross is the next moment after m.Now at which the limit's answer about the
+	// value differs from that at m.Now; 0: never.
+	Cross(m *Moment, limit Limit) event.Time
+}
+
+// Limit is a constant that a value is compared with.
+type Limit struct {
+	Number float64
+	op     string
+	value  Value
+	left   bool // the constant stands on the left
+}
+
+// Holds answers the comparison.
+func (l Limit) Holds(v Value) bool {
+	if l.left {
+		return holds(l.op, l.value, v)
+	}
+	return holds(l.op, v, l.value)
 }
 
 type comparison struct {
-	op   string
-	a, b Node
+	op    string
+	a, b  Node
+	moves Crossing // a or b, when the other is a number that stands
+	limit Limit
+}
+
+func compareNodes(op string, a, b Node) comparison {
+	n := comparison{op: op, a: a, b: b}
+	for i, side := range [][2]Node{{a, b}, {b, a}} {
+		moves, ok := side[0].(Crossing)
+		k, constant := side[1].(Const)
+		if ok && constant && k.Value.isNumber() {
+			n.moves, n.limit = moves, Limit{Number: k.Value.float(), op: op, value: k.Value, left: i == 1}
+			break
+		}
+	}
+	return n
 }
 
 func (n comparison) Eval(m *Moment) Value {
@@ -124,16 +155,14 @@ const maxSteps = 2200
 
 // Next is the moment at which the comparison flips.
 func (n comparison) Next(m *Moment) event.Time {
-	if c, ok := n.a.(Crossing); ok {
-		if k, ok := n.b.(Const); ok && k.Value.isNumber() {
-			return c.Cross(m, k.Value.float(), func(v Value) bool { return holds(n.op, v, k.Value) })
-		}
+	if n.moves != nil {
+		return n.moves.Cross(m, n.limit)
 	}
-	if c, ok := n.b.(Crossing); ok {
-		if k, ok := n.a.(Const); ok && k.Value.isNumber() {
-			return c.Cross(m, k.Value.float(), func(v Value) bool { return holds(n.op, k.Value, v) })
-		}
-	}
+	return n.step(m)
+}
+
+// step looks at each moment at which a side may change.
+func (n comparison) step(m *Moment) event.Time {
 	now := n.Eval(m).True()
 	at := *m
 	for range maxSteps {

@@ -165,6 +165,32 @@ type Moment struct {
 	Now     event.Time
 	Profile *profile.Profile
 	Event   *event.Event
+	Memo    *Memo // nil: nothing is remembered
+}
+
+// Memo remembers values as of one moment of one profile, so that a hundred
+// conditions on a measure read it once. It is good as long as nothing is folded.
+type Memo struct {
+	now    event.Time
+	values []Value
+	known  []bool
+}
+
+// NewMemo remembers up to n values as of now.
+func NewMemo(now event.Time, n int) *Memo {
+	return &Memo{now: now, values: make([]Value, n), known: make([]bool, n)}
+}
+
+// Recall is the value with a number as of m.Now; it is read when it is not known.
+func (m *Moment) Recall(number int, read func() Value) Value {
+	k := m.Memo
+	if k == nil || k.now != m.Now || number >= len(k.values) {
+		return read()
+	}
+	if !k.known[number] {
+		k.values[number], k.known[number] = read(), true
+	}
+	return k.values[number]
 }
 
 // Node is a compiled condition or a part of one.

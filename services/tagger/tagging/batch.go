@@ -168,7 +168,7 @@ func (o *owner) load(ctx context.Context, ids []string) error {
 			}
 			h.counts = h.p.CountKeys()
 		} else {
-			h.p.Rules = o.set.Version
+			h.p.Rules, h.tags, h.traits = o.set.Version, true, true
 		}
 		o.cache.put(h)
 	}
@@ -211,7 +211,9 @@ func (o *owner) profile(bt *batch, id string, place event.Time) *held {
 	if h.p.Rules != o.set.Version {
 		o.took(bt, h, apply.Activate(o.set, h.p))
 	}
-	o.took(bt, h, apply.Advance(o.set, h.p, place, 0, o.t.Fresh))
+	if !h.settled || h.due != 0 && h.due <= place {
+		o.took(bt, h, apply.Advance(o.set, h.p, place, 0, o.t.Fresh))
+	}
 	return h
 }
 
@@ -220,6 +222,8 @@ func (o *owner) took(bt *batch, h *held, r apply.Result) {
 	if !r.Changed {
 		return
 	}
+	h.settled = false
+	h.tags = h.tags || len(r.Changes) > 0
 	bt.touch(h.p.ID)
 	bt.changes = append(bt.changes, r.Changes...)
 	bt.alerts = append(bt.alerts, r.Alerts...)
@@ -245,6 +249,7 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 	if a := alertAction(r.Event); a != nil {
 		return o.alertAction(bt, h, r.Event, a)
 	}
+	h.traits = h.traits || len(r.Event.Traits) > 0
 	res := apply.Event(o.set, h.p, apply.Input{
 		Event: r.Event, Own: r.Own, Place: r.Place, Internal: r.Internal, Fresh: o.t.Fresh, Late: o.t.Late,
 	})
@@ -293,22 +298,21 @@ func (o *owner) reject(bt *batch, rec stream.Record, why string) error {
 
 // fields are what of a profile has changed since the last commit.
 func (h *held) fields(state []byte, commit int64) (map[string]any, error) {
-	tags, err := json.Marshal(h.p.TagStates())
-	if err != nil {
-		return nil, fmt.Errorf("encode tags of %s: %w", h.p.ID, err)
-	}
-	traits, err := json.Marshal(h.p.Traits)
-	if err != nil {
-		return nil, fmt.Errorf("encode traits of %s: %w", h.p.ID, err)
-	}
 	f := map[string]any{"state": state, "v": commit}
-	if string(tags) != h.tags {
+	if h.tags {
+		tags, err := json.Marshal(h.p.TagStates())
+		if err != nil {
+			return nil, fmt.Errorf("encode tags of %s: %w", h.p.ID, err)
+		}
 		f["tags"] = tags
-		h.tags = string(tags)
 	}
-	if string(traits) != h.traits {
+	if h.traits {
+		traits, err := json.Marshal(h.p.Traits)
+		if err != nil {
+			return nil, fmt.Errorf("encode traits of %s: %w", h.p.ID, err)
+		}
 		f["traits"] = traits
-		h.traits = string(traits)
 	}
+	h.tags, h.traits = false, false
 	return f, nil
 }

@@ -3,6 +3,7 @@ package tagging
 import (
 	"container/list"
 
+	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 )
 
@@ -17,9 +18,12 @@ type cache struct {
 // held is a profile with what Redis knows of it.
 type held struct {
 	p      *profile.Profile
-	counts []string // CountKeys as committed
-	tags   string   // tags field as committed
-	traits string
+	counts []string   // CountKeys as committed
+	tags   bool       // they are not as committed
+	traits bool       // likewise
+	due    event.Time // apply.NextDue, while settled
+	// settled: nothing has happened to the profile since due was taken.
+	settled bool
 }
 
 func newCache(n int) *cache { return &cache{max: n, by: map[string]*list.Element{}, order: list.New()} }

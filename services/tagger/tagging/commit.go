@@ -60,7 +60,7 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 		counts := h.p.CountKeys()
 		profile.CountDelta(h.counts, counts, sb.Counts)
 		h.counts = counts
-		old, next := o.timers.get(id), o.timer(bt, h.p)
+		old, next := o.timers.get(id), o.timer(bt, h)
 		if old != next {
 			sb.Timers = append(sb.Timers, shard.TimerChange{Profile: id, Old: old, New: next})
 		}
@@ -89,12 +89,13 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 	return sb, nil
 }
 
-func (o *owner) timer(bt *batch, p *profile.Profile) shard.Timer {
-	due := apply.NextDue(o.set, p)
-	if due == 0 {
+func (o *owner) timer(bt *batch, h *held) shard.Timer {
+	p := h.p
+	h.due, h.settled = apply.NextDue(o.set, p), true
+	if h.due == 0 {
 		return shard.Timer{}
 	}
-	t := shard.Timer{Profile: p.ID, Due: due}
+	t := shard.Timer{Profile: p.ID, Due: h.due}
 	if _, open := bt.next.Imports[p.Import]; open && p.Import != "" {
 		t.Import = p.Import
 	}

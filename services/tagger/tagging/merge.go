@@ -202,7 +202,7 @@ func (o *owner) handOver(bt *batch, h *held, winner, mergeID string) error {
 			Reason: apply.ReasonMerge, Cause: mergeID, Other: winner, Known: loser.Known(),
 		})
 	}
-	h.p = loser.Tombstone(winner)
+	h.p, h.tags, h.traits = loser.Tombstone(winner), true, true
 	o.cache.put(h)
 	loser.Waiting = waiting // they go after the winner, by the forwarding mark
 	return o.resume(bt, &loser)
@@ -232,6 +232,7 @@ func (o *owner) handover(bt *batch, h *held, r *event.Record) error {
 	}
 	delete(p.Parts, m.ID)
 	delete(p.Promised, m.ID)
+	h.tags, h.traits = true, true
 	// Both are brought to the same moment before their facts are united.
 	to := max(p.Clock, loser.Clock)
 	o.took(bt, h, apply.Advance(o.set, p, to, 0, 0))
