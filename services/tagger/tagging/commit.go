@@ -29,6 +29,10 @@ func (o *owner) commit(ctx context.Context, bt *batch) error {
 	}
 	o.pos = bt.next
 	o.pos.Commit++
+	o.stored = o.stored[sb.Trim:]
+	if len(bt.entries) > 0 {
+		o.stored = append(o.stored, bt.next.Next-1)
+	}
 	for _, c := range sb.Timers {
 		o.timers.set(c.Profile, c.New)
 	}
@@ -71,14 +75,15 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 	if err := o.outgoing(bt, commit); err != nil {
 		return sb, err
 	}
-	// Entries are trimmed once published; a commit of another owner cannot do it,
+	// Elements are trimmed once published; a commit of another owner cannot do it,
 	// since it would fail the comparison.
-	if done := min(o.out.done.Load(), o.pos.Next-1); done >= bt.next.Out {
-		sb.Trim = done - bt.next.Out + 1
-		bt.next.Out = done + 1
+	done := o.out.done.Load()
+	for int(sb.Trim) < len(o.stored) && o.stored[sb.Trim] <= done {
+		bt.next.Out = o.stored[sb.Trim] + 1
+		sb.Trim++
 	}
-	for _, e := range bt.entries {
-		b, err := e.encode()
+	if len(bt.entries) > 0 {
+		b, err := pack(bt.entries)
 		if err != nil {
 			return sb, err
 		}

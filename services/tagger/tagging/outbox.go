@@ -2,38 +2,48 @@ package tagging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 
 	"github.com/fxamacker/cbor/v2"
+	"github.com/klauspost/compress/s2"
 
 	"github.com/tagwire/tagwire/libs/stream"
 )
 
 // outEntry is one message that a commit made.
 type outEntry struct {
-	Number    int64  `cbor:"1,keyasint"`
-	Topic     string `cbor:"2,keyasint"`
-	Partition int    `cbor:"3,keyasint"`
-	Key       []byte `cbor:"4,keyasint"`
-	Value     []byte `cbor:"5,keyasint"`
+	_         struct{} `cbor:",toarray"`
+	Number    int64
+	Topic     string
+	Partition int
+	Key       []byte
+	Value     []byte
 }
 
-func (e outEntry) encode() ([]byte, error) {
-	b, err := cbor.Marshal(e)
+// pack is how the entries of a commit are stored: as one element of the outbox,
+// compressed, since changes are texts of the same form.
+func pack(entries []outEntry) ([]byte, error) {
+	b, err := cbor.Marshal(entries)
 	if err != nil {
-		return nil, fmt.Errorf("encode outbox entry %d: %w", e.Number, err)
+		return nil, fmt.Errorf("encode outbox entries from %d: %w", entries[0].Number, err)
 	}
-	return b, nil
+	return s2.Encode(nil, b), nil
 }
 
-func decodeOut(b []byte) (outEntry, error) {
-	var e outEntry
-	if err := cbor.Unmarshal(b, &e); err != nil {
-		return e, fmt.Errorf("decode outbox entry: %w", err)
+func unpack(b []byte) (entries []outEntry, err error) {
+	if b, err = s2.Decode(nil, b); err == nil {
+		err = cbor.Unmarshal(b, &entries)
 	}
-	return e, nil
+	if err == nil && len(entries) == 0 {
+		err = errors.New("it is empty")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("decode element of the outbox: %w", err)
+	}
+	return entries, nil
 }
 
 // publisher sends committed entries on, in their order per partition: the same

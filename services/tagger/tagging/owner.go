@@ -36,6 +36,7 @@ type owner struct {
 	cache    *cache
 	timers   *timers
 	out      *publisher
+	stored   []int64 // last numbers of the outbox's elements
 	failed   chan error
 	fetched  chan stream.Batch
 	stopping context.CancelFunc
@@ -246,7 +247,7 @@ func (o *owner) tick(ctx context.Context) error {
 	if err := o.closeSilent(ctx); err != nil {
 		return err
 	}
-	if o.out.done.Load() >= o.pos.Out { // something to trim
+	if len(o.stored) > 0 && o.out.done.Load() >= o.stored[0] { // something to trim
 		if err := o.commit(ctx, &batch{next: o.pos}); err != nil {
 			return err
 		}

@@ -26,13 +26,14 @@ func (o *owner) outbox(ctx context.Context) ([]outEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]outEntry, 0, len(stored))
+	var entries []outEntry
 	for _, b := range stored {
-		e, err := decodeOut(b)
+		some, err := unpack(b)
 		if err != nil {
 			return nil, err
 		}
-		entries = append(entries, e)
+		entries = append(entries, some...)
+		o.stored = append(o.stored, entries[len(entries)-1].Number)
 	}
 	return entries, nil
 }
@@ -86,9 +87,10 @@ func (o *owner) leap(ctx context.Context, entries []outEntry, run string) error 
 	to.Next = max(to.Next, to.Epoch*entriesOfEpoch)
 	to.Out = to.Next
 	leap := max(used-o.pos.Commit, 0) + leapCommits
-	if err := o.shard.Commit(ctx, shard.Batch{Pos: to, Trim: int64(len(entries)), Leap: leap}); err != nil {
+	if err := o.shard.Commit(ctx, shard.Batch{Pos: to, Trim: int64(len(o.stored)), Leap: leap}); err != nil {
 		return err
 	}
+	o.stored = nil
 	o.pos = to
 	o.pos.Commit += 1 + leap
 	o.out.done.Store(o.pos.Next - 1)
