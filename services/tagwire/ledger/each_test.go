@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/schemas"
 )
@@ -27,7 +28,7 @@ func (f *fleet) eachEqual(m *model) {
 	want := map[string]facts{}
 	for c, l := range live {
 		w := m.customer(c)
-		require.Equal(f.t, w, l.facts, "customer u%d in Redis, profile %s", c, l.profile)
+		require.Equal(f.t, w, l.facts, "customer u%d in Redis, profile %s: %s", c, l.profile, text(func() string { return f.trace(c) }))
 		w.brands = nil // a measure: not in BI
 		want[l.profile] = w
 	}
@@ -161,36 +162,83 @@ func (f *fleet) inbox(each func(cause string)) error {
 	}
 }
 
-// repeats prints how much was put before the consumers twice: without that the
-// comparison says little about it.
-func (f *fleet) repeats() {
+// records calls each with all that a topic holds.
+func (f *fleet) records(topic string, each func(partition int, r stream.Record)) {
 	f.t.Helper()
 	c, err := stream.New(f.kafka.Stream(), zap.NewNop())
 	require.NoError(f.t, err)
 	defer c.Close()
+	ends, err := c.Ends(f.t.Context(), topic)
+	require.NoError(f.t, err)
+	for p, end := range ends {
+		for at := int64(0); at < end; {
+			b, err := c.Fetch(f.t.Context(), topic, p, at, time.Second)
+			require.NoError(f.t, err)
+			for _, r := range b.Records {
+				each(p, r)
+			}
+			at = b.Next
+		}
+	}
+}
+
+// trace is what the log says of a customer: his records, and the links and
+// hand-overs of the profiles that he had.
+func (f *fleet) trace(c int) string {
+	var all []string
+	his := map[string]bool{}
+	for range 2 { // the first time finds the profiles
+		all = nil
+		f.records(schemas.TopicEvents, func(p int, rec stream.Record) {
+			r, err := event.DecodeRecord(rec.Value)
+			if err != nil {
+				return
+			}
+			about := his[r.Profile]
+			what := ""
+			if e := r.Event; e != nil {
+				for _, id := range e.Identities {
+					about = about || id.Value == fmt.Sprint("u", c) || id.Value == fmt.Sprint("a", c)
+				}
+				what = fmt.Sprintf("%s %s at %d received %d", e.EventID, e.Type, e.Time, e.ReceivedAt)
+			}
+			for _, l := range r.Links {
+				about = about || his[l.Younger] || his[l.Older]
+				what += fmt.Sprintf(" %s to %s", l.Younger, l.Older)
+			}
+			if m := r.Merge; m != nil {
+				what += fmt.Sprintf(" %s with %s, accepted %t", m.ID, m.Other, m.Accepted)
+			}
+			if about {
+				if r.Event != nil {
+					his[r.Profile] = true
+				}
+				all = append(all, fmt.Sprintf("%s %2d/%-6d %-8s %s %d repair %t for %s: %s", rec.Time.Format("15:04:05.000"), p, rec.Offset, r.Kind, r.Source, r.Number, r.Repair, r.Profile, what))
+			}
+		})
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
+}
+
+// repeats prints how much was put before the consumers twice: without that the
+// comparison says little about it.
+func (f *fleet) repeats() {
+	f.t.Helper()
 	var said []string
 	for _, topic := range []string{schemas.TopicEvents, schemas.TopicChanges, schemas.TopicAlerts} {
-		ends, err := c.Ends(f.t.Context(), topic)
-		require.NoError(f.t, err)
 		total, distinct := 0, map[string]bool{}
-		for p, end := range ends {
-			for at := int64(0); at < end; {
-				b, err := c.Fetch(f.t.Context(), topic, p, at, time.Second)
-				require.NoError(f.t, err)
-				for _, r := range b.Records {
-					var id struct {
-						Source string `json:"s"`
-						Number int64  `json:"n"`
-						Change string `json:"change_id"`
-						Alert  string `json:"alert_id"`
-					}
-					require.NoError(f.t, json.Unmarshal(r.Value, &id))
-					total++
-					distinct[fmt.Sprint(p, id.Source, id.Number, id.Change, id.Alert)] = true
-				}
-				at = b.Next
+		f.records(topic, func(p int, r stream.Record) {
+			var id struct {
+				Source string `json:"s"`
+				Number int64  `json:"n"`
+				Change string `json:"change_id"`
+				Alert  string `json:"alert_id"`
 			}
-		}
+			require.NoError(f.t, json.Unmarshal(r.Value, &id))
+			total++
+			distinct[fmt.Sprint(p, id.Source, id.Number, id.Change, id.Alert)] = true
+		})
 		said = append(said, fmt.Sprintf("%d of %d in %s", total-len(distinct), total, topic))
 	}
 	f.t.Log("published twice:", strings.Join(said, ", "))

@@ -87,7 +87,9 @@ func newPulse(f *fleet, rnd *rand.Rand) *pulse {
 	f.t.Cleanup(func() { require.NoError(f.t, p.rdb.Close()) })
 	found := map[int]int{}
 	for c := 0; len(found) < fleetShards; c++ {
-		f.post(f.t.Context(), f.t, []posted{{Type: "identify", UserID: fmt.Sprint("u", c), MessageID: fmt.Sprint("i", c)}}, rnd)
+		met := []posted{{Type: "identify", UserID: fmt.Sprint("u", c), MessageID: fmt.Sprint("i", c)}}
+		stamp(met, rnd)
+		f.post(f.t.Context(), f.t, met, rnd)
 		var profile string
 		require.Eventually(f.t, func() bool {
 			var err error
@@ -115,6 +117,7 @@ func (p *pulse) beat(ctx context.Context) {
 			})
 		}
 		// What is begun is sent, also when the end has come.
+		stamp(list, p.rnd)
 		p.f.post(context.WithoutCancel(ctx), p.f.t, list, p.rnd)
 		p.orders++
 	}

@@ -191,6 +191,7 @@ func (f *fleet) produce(ctx context.Context, t testing.TB, list []posted, rnd *r
 		own := rand.New(rand.NewPCG(rnd.Uint64(), 3))
 		wait.Go(func() {
 			for b := range batches {
+				stamp(b, own)
 				n := f.post(ctx, t, b, own)
 				if own.IntN(10) == 0 {
 					n += f.post(ctx, t, b, own)
@@ -212,11 +213,15 @@ func (f *fleet) produce(ctx context.Context, t testing.TB, list []posted, rnd *r
 	t.Logf("%d events accepted in %.0f s, %d posts repeated", sent.Load(), time.Since(began).Seconds(), repeated.Load())
 }
 
-// post repeats until a collector accepts all; it returns how often it had to.
-func (f *fleet) post(ctx context.Context, t testing.TB, list []posted, rnd *rand.Rand) (repeats int) {
+// stamp says when events happened: clients keep that when they post again.
+func stamp(list []posted, rnd *rand.Rand) {
 	for i := range list {
 		list[i].Timestamp = time.Now().Add(-time.Duration(rnd.IntN(30_000)) * time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z")
 	}
+}
+
+// post repeats until a collector accepts all; it returns how often it had to.
+func (f *fleet) post(ctx context.Context, t testing.TB, list []posted, rnd *rand.Rand) (repeats int) {
 	body, err := json.Marshal(map[string]any{"batch": list})
 	if err != nil {
 		t.Error(err)
