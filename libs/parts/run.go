@@ -20,12 +20,14 @@ func (p *Parts) Assemble(ctx context.Context, builders ...Builder) ([]process.Co
 	mux := http.NewServeMux()
 	telemetry.Mount(mux, p.Health, p.Registry)
 	out := p.Common()
+	var checks []telemetry.Check
 	for _, build := range builders {
 		r, err := build(ctx, p)
 		if err != nil {
 			return nil, nil, err
 		}
 		out = append(out, r.Components...)
+		checks = append(checks, r.Checks...)
 		for _, c := range r.Checks {
 			if _, err := p.Health.Register(c); err != nil {
 				return nil, nil, err
@@ -42,7 +44,7 @@ func (p *Parts) Assemble(ctx context.Context, builders ...Builder) ([]process.Co
 			mux.Handle(path, r.Handler)
 		}
 	}
-	return out, mux, nil
+	return out, mux, p.probe(checks)
 }
 
 // Load reads the configuration as every command does: TAGWIRE_CONFIG names the
