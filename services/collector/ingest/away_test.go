@@ -120,6 +120,58 @@ func (g *rig) spooledSince() string {
 	return ""
 }
 
+// WeCom gives up after five seconds and sends no callback again for long: while
+// Kafka is away it is answered in time, from the spool, and each callback reaches
+// `raw` once and in order; where the spool cannot take it the answer is an error,
+// so that WeCom tries again, which is the same event.
+func TestKafkaAwayWeComCallbacksAreSpooledOrSentAgain(t *testing.T) {
+	for name, how := range map[string]failure{"it is gone": cut, "it does not answer": hang} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig(t)
+			shop(g)
+			require.Equal(t, 200, g.callback(added("ch_7")).StatusCode)
+			require.Len(t, g.rawWhen(1), 1)
+			mend := g.breakProduce(how)
+			const patience = 5 * time.Second // of WeCom
+			for n := range 3 {
+				began := time.Now()
+				res := g.callback(added(fmt.Sprintf("away_%d", n)))
+				require.Equal(t, 200, res.StatusCode, res.text)
+				require.Empty(t, res.text, "WeCom wants nothing in the answer")
+				require.Less(t, time.Since(began), patience)
+			}
+			require.Eventually(t, func() bool { // between two tries it cannot know
+				ok, _, detail := g.c.Check(t.Context())
+				return !ok && strings.Contains(detail, "3 events are spooled")
+			}, 20*time.Second, 20*time.Millisecond)
+			g.stop() // killed, or updated, before Kafka is back
+			g.start()
+			mend()
+			for n, e := range g.rawWhen(4)[1:] {
+				require.Equal(t, "contact.add", e.Type)
+				require.Equal(t, fmt.Sprintf("away_%d", n), e.Properties["state"])
+			}
+		})
+	}
+	t.Run("the spool is full", func(t *testing.T) {
+		g := newRig(t, func(c *ingest.Config) { c.SpoolBytes = 4096 })
+		shop(g)
+		mend := g.breakProduce(cut)
+		var kept int
+		var res response
+		for res = g.callback(added("s0")); res.StatusCode == 200; res = g.callback(added(fmt.Sprint("s", kept))) {
+			kept++
+			require.Less(t, kept, 1000)
+		}
+		require.Equal(t, http.StatusServiceUnavailable, res.StatusCode, "no success: WeCom sends it again")
+		require.NotEmpty(t, res.Header.Get("Retry-After"))
+		mend()
+		require.Eventually(t, func() bool { return g.callback(added(fmt.Sprint("s", kept))).StatusCode == 200 }, 10*time.Second, 50*time.Millisecond)
+		got := g.rawWhen(kept + 1)
+		require.Len(t, got, kept+1, "what was refused came once it was sent again")
+	})
+}
+
 func TestSpooledEventsSurviveARestart(t *testing.T) {
 	g := newRig(t)
 	formSource(g)
