@@ -46,9 +46,11 @@ func assembled(t *testing.T) map[string]string {
 }
 
 // enter goes into a root as a container does: a user without rights, nothing to
-// write but /data and /tmp, processes that end with the first of them.
+// write but /data and /tmp. The shell stays, as the first process: all of them end
+// with it, and it with the test, which a process that changes its user would not.
 const enter = `mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" &&
-mount -t tmpfs -o mode=1777 tmpfs "$0/tmp" && mount -t tmpfs -o mode=1777 tmpfs "$0/data" && exec chroot --userspec=10001:10001 "$0" "$@"`
+mount -t tmpfs -o mode=1777 tmpfs "$0/tmp" && mount -t tmpfs -o mode=1777 tmpfs "$0/data" && chroot --userspec=10001:10001 "$0" "$@"
+exit $?`
 
 func inside(root string, env []string, args ...string) *exec.Cmd {
 	cmd := exec.Command("unshare", append([]string{"--mount", "--pid", "--fork", "--kill-child", "sh", "-c", enter, root}, args...)...)
@@ -148,7 +150,9 @@ func eventReachesBI(t *testing.T, root, http string, history *warehouse.Warehous
 	require.Eventually(t, func() bool {
 		return inside(root, nil, "healthz", "http://"+http+"/healthz").Run() == nil
 	}, patience, 200*time.Millisecond, "the image's own health check")
-	require.Equal(t, 200, post(t, "http://"+http+"/v1/track", `{"messageId":"root-1","userId":"u1","event":"page.view"}`))
+	require.Eventually(t, func() bool {
+		return post(t, "http://"+http+"/v1/track", `{"messageId":"root-1","userId":"u1","event":"page.view"}`) == 200
+	}, patience, 100*time.Millisecond, "a new partition has no leader for a moment, and senders repeat after a 503")
 	require.Eventually(t, func() bool {
 		var n uint64
 		return history.Scalar(t.Context(), "SELECT count() FROM bi.events WHERE event_id = 'root-1'", &n) == nil && n == 1

@@ -50,6 +50,7 @@ func kafka(ctx context.Context) error {
 	if _, err := os.Stat(filepath.Join(dir, "meta.properties")); errors.Is(err, os.ErrNotExist) {
 		var id [16]byte
 		_, _ = rand.Read(id[:]) // never fails
+		id[0] &= 0x7f           // or its text may begin with a dash, as options do
 		format := append(slices.Clone(args[1:]), "kafka.tools.StorageTool", "format", "-t", base64.RawURLEncoding.EncodeToString(id[:]), "-c", settings)
 		cmd := exec.CommandContext(ctx, java, format...)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr

@@ -159,6 +159,7 @@ func newKafka(ctx context.Context, dir string, o KafkaOptions) (*Kafka, error) {
 	run := jvm{java: java, jars: jars}
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
+	id[0] &= 0x7f           // or its text may begin with a dash, as options do
 	format := []string{"kafka.tools.StorageTool", "format", "-t", base64.RawURLEncoding.EncodeToString(id[:])}
 	if o.Secure {
 		format = append(format, "--add-scram", fmt.Sprintf("SCRAM-SHA-512=[name=%s,password=%s]", k.User, k.Password))
