@@ -26,11 +26,11 @@ const (
 
 // Evidence is one event that speaks for a tag, stage or alert.
 type Evidence struct {
-	EventID     string   `json:"event_id"`
-	Type        string   `json:"type"`
-	Time        Time     `json:"time"`
-	ObjectTitle string   `json:"object_title,omitempty"`
-	Matched     []string `json:"matched,omitempty"`
+	EventID     string   `json:"event_id" cbor:"1,keyasint"`
+	Type        string   `json:"type" cbor:"2,keyasint"`
+	Time        Time     `json:"time" cbor:"3,keyasint"`
+	ObjectTitle string   `json:"object_title,omitempty" cbor:"4,keyasint,omitempty"`
+	Matched     []string `json:"matched,omitempty" cbor:"5,keyasint,omitempty"`
 }
 
 // Order places a change among all changes: generation, shard, commit number and
@@ -86,9 +86,9 @@ type TagState struct {
 // Trait is an attribute with where and when it came from. A personal value is
 // a sealed token.
 type Trait struct {
-	Value  any    `json:"value"`
-	Source string `json:"source,omitempty"`
-	Time   Time   `json:"time"`
+	Value  any    `json:"value" cbor:"1,keyasint"`
+	Source string `json:"source,omitempty" cbor:"2,keyasint,omitempty"`
+	Time   Time   `json:"time" cbor:"3,keyasint"`
 }
 
 // Snapshot is a profile as of a commit, for history and BI.

@@ -38,13 +38,14 @@ func (t Time) String() string {
 
 // MarshalJSON writes the wire form, null for zero.
 func (t Time) MarshalJSON() ([]byte, error) {
+	return t.appendJSON(make([]byte, 0, len(wireLayout)+2)), nil
+}
+
+func (t Time) appendJSON(b []byte) []byte {
 	if t == 0 {
-		return []byte("null"), nil
+		return append(b, "null"...)
 	}
-	b := make([]byte, 0, len(wireLayout)+2)
-	b = append(b, '"')
-	b = t.Std().AppendFormat(b, wireLayout)
-	return append(b, '"'), nil
+	return append(t.Std().AppendFormat(append(b, '"'), wireLayout), '"')
 }
 
 // UnmarshalJSON reads RFC 3339 with any zone, or a number of milliseconds.

@@ -14,10 +14,11 @@ import (
 
 // Fact is one event as a fold keeps it.
 type Fact struct {
-	T event.Time      `cbor:"1,keyasint"`
-	H uint64          `cbor:"2,keyasint"`           // IDHash of the event
-	N decimal.Decimal `cbor:"3,keyasint,omitzero"`  // amount, points
-	S string          `cbor:"4,keyasint,omitempty"` // value of distinct, last, first
+	_ struct{} `cbor:",toarray"`
+	T event.Time
+	H uint64          // IDHash of the event
+	N decimal.Decimal // amount, points
+	S string          // value of distinct, last, first
 }
 
 func compareFact(a, b Fact) int { return cmp.Or(cmp.Compare(a.T, b.T), cmp.Compare(a.H, b.H)) }

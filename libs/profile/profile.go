@@ -59,8 +59,9 @@ type Profile struct {
 
 // SeenID remembers an event that has arrived.
 type SeenID struct {
-	Hash uint64     `cbor:"1,keyasint"`
-	At   event.Time `cbor:"2,keyasint"` // when it arrived
+	_    struct{} `cbor:",toarray"`
+	Hash uint64
+	At   event.Time // when it arrived
 }
 
 // Contact is one member of staff who serves the customer.
@@ -171,7 +172,7 @@ func (p *Profile) Remember(hash uint64, at event.Time) bool {
 	for drop < len(p.Seen) && (p.Seen[drop].At < floor || len(p.Seen)-drop >= MaxSeen) {
 		drop++
 	}
-	p.Seen = append(p.Seen[drop:], SeenID{hash, at})
+	p.Seen = append(p.Seen[drop:], SeenID{Hash: hash, At: at})
 	return true
 }
 

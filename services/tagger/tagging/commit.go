@@ -113,9 +113,9 @@ func (o *owner) outgoing(bt *batch, commit int64) error {
 	for i := range bt.changes {
 		bt.changes[i].Order = order
 		order.Position++
-		b, err := event.EncodeJSON(&bt.changes[i])
+		b, err := bt.changes[i].AppendJSON(make([]byte, 0, 1024))
 		if err != nil {
-			return err
+			return fmt.Errorf("encode change of profile %s: %w", bt.changes[i].Profile, err)
 		}
 		bt.put(schemas.TopicChanges, o.number, bt.changes[i].Profile, b)
 	}
