@@ -79,6 +79,10 @@ func (o *owner) records(ctx context.Context, b stream.Batch) error {
 	return nil
 }
 
+// maxRecords of one commit: a customer who sends thousands of events a second
+// keeps the others of the shard waiting no longer than one commit takes.
+const maxRecords = 1000
+
 // cut takes as many records as touch at most maxProfiles profiles. A control
 // record stands alone: what follows is judged after it.
 func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
@@ -95,7 +99,7 @@ func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
 		}
 		seen[r.Profile] = true
 		out = append(out, r)
-		if len(seen) >= maxProfiles || r.Kind == event.KindControl {
+		if len(seen) >= maxProfiles || len(out) >= maxRecords || r.Kind == event.KindControl {
 			return i + 1, out
 		}
 	}
