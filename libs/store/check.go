@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -27,7 +29,8 @@ var redisVersion = regexp.MustCompile(`(?m)^redis_version:(\d+)\.`)
 
 // Check refuses a Redis that would lose data by what it is: too old, or with an
 // eviction policy. What is only weaker than demanded is a warning, with what it
-// may lose and its cure. Every node of a Cluster is asked.
+// may lose and its cure. Every node of a Cluster is asked, and the replicas of a
+// Sentinel's master: any may be the master tomorrow.
 func Check(ctx context.Context, rdb redis.UniversalClient, e Expect) ([]telemetry.Words, error) {
 	c := &checker{expect: e}
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
@@ -38,6 +41,11 @@ func Check(ctx context.Context, rdb redis.UniversalClient, e Expect) ([]telemetr
 		}
 	} else if err := c.node(ctx, rdb, ""); err != nil {
 		return nil, err
+	}
+	if one, ok := rdb.(*redis.Client); ok && e.FailsOver {
+		if err := c.followers(ctx, one); err != nil {
+			return nil, err
+		}
 	}
 	return c.words(), nil
 }
@@ -85,7 +93,30 @@ func (c *checker) node(ctx context.Context, node redis.Cmdable, name string) err
 	return c.follow(ctx, node, name)
 }
 
-// follow looks at the replicas of a master.
+// follower is how a master names one that follows it.
+var follower = regexp.MustCompile(`(?m)^slave\d+:ip=([^,]+),port=(\d+),state=online`)
+
+// followers asks the replicas of a master, as far as they can be reached from here.
+func (c *checker) followers(ctx context.Context, master *redis.Client) error {
+	info, err := master.Info(ctx, "replication").Result()
+	if err != nil {
+		return nil //nolint:nilerr // without the right to look nothing is said
+	}
+	for _, m := range follower.FindAllStringSubmatch(info, -1) {
+		o := *master.Options()
+		o.Addr, o.Dialer = net.JoinHostPort(m[1], m[2]), nil // not Sentinel's way to the master
+		o.DialTimeout, o.ReadTimeout, o.MaxRetries, o.DialerRetries, o.PoolSize = time.Second, time.Second, -1, 1, 1
+		node := redis.NewClient(&o)
+		err := c.node(ctx, node, o.Addr)
+		_ = node.Close() // of a few questions
+		if errors.Is(err, ErrUnfit) {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow looks whether a master has as many replicas as are expected.
 func (c *checker) follow(ctx context.Context, node redis.Cmdable, name string) error {
 	if c.expect.Replicas == 0 {
 		return nil

@@ -191,6 +191,10 @@ func TestDoctorDemandsReplicasWhereThereIsFailOver(t *testing.T) {
 	for _, f := range look() {
 		require.Equal(t, levelOK, f.Level, f.En)
 	}
+	follower := s.Replica.Client()
+	t.Cleanup(func() { require.NoError(t, follower.Close()) })
+	require.NoError(t, follower.ConfigSet(t.Context(), "appendonly", "no").Err())
+	names(t, look(), "Redis "+s.Replica.Addr+": appendonly is off")
 	require.NoError(t, s.Replica.Kill())
 	require.Eventually(t, func() bool { return strings.Contains(look()[0].En, "fewer replicas than redis.replicas demands (1)") }, time.Minute, 100*time.Millisecond)
 
