@@ -208,13 +208,32 @@ func (f *Fold) DistinctAt(window time.Duration, now event.Time) []string {
 func (f *Fold) ScoreAt(halfLife, window time.Duration, now event.Time) float64 {
 	var s float64
 	for _, fact := range f.In(window, now) {
-		p, _ := fact.N.Float64()
+		p := float(fact.N)
 		if halfLife > 0 {
 			p *= math.Exp2(-float64(now.Sub(fact.T)) / float64(halfLife))
 		}
 		s += p
 	}
 	return s
+}
+
+// float is d.Float64 without its way through text: below 2^53 and 10^22 the
+// quotient of two exact numbers is the nearest there is.
+func float(d decimal.Decimal) float64 {
+	coef, scale := d.Coef(), d.Scale()
+	if coef >= 1<<53 || scale > 22 {
+		f, _ := d.Float64()
+		return f
+	}
+	f := float64(coef) / powersOfTen[scale]
+	if d.IsNeg() {
+		return -f
+	}
+	return f
+}
+
+var powersOfTen = [...]float64{
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 }
 
 // NextFact is the time of the first kept fact after now, 0 when there is none.
@@ -246,15 +265,23 @@ func (f *Fold) Merge(s Shape, o *Fold, clock event.Time) {
 	f.Count += o.Count
 	f.Sum = addDecimal(f.Sum, o.Sum, &f.More)
 	f.More = f.More || o.More
+	have := make(map[uint64]event.Time, len(f.Facts))
+	for _, fact := range f.Facts {
+		have[fact.H] = fact.T
+	}
 	for _, fact := range o.Facts {
-		i, found := slices.BinarySearchFunc(f.Facts, fact, compareFact)
-		if found { // the same event reached both: totals hold it twice
+		if t, again := have[fact.H]; again { // the same event reached both: totals hold it twice
 			if s.Window == 0 && !s.Score {
 				f.Count--
 				f.Sum = addDecimal(f.Sum, fact.N.Neg(), &f.More)
 			}
-			continue
+			if t <= fact.T {
+				continue
+			}
+			i, _ := slices.BinarySearchFunc(f.Facts, Fact{T: t, H: fact.H}, compareFact)
+			f.Facts = slices.Delete(f.Facts, i, i+1) // its sender stamped it anew: the first stamp stands
 		}
+		i, _ := slices.BinarySearchFunc(f.Facts, fact, compareFact)
 		f.Facts = slices.Insert(f.Facts, i, fact)
 	}
 	if o.First != nil && (f.First == nil || compareFact(*o.First, *f.First) < 0) {

@@ -150,7 +150,11 @@ func (n scoreNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 			if at != m.Now {
 				score = n.m.Value(m.Profile, at)
 			}
-			if t := n.decay(score.Score, at, limit.Number, differs); t != 0 && (end == 0 || t < end) {
+			t := n.reaches(score.Score, at, limit.Number)
+			if m.Before == 0 || t <= m.Before {
+				t = settle(t, differs)
+			}
+			if t != 0 && (end == 0 || t < end) {
 				return t
 			}
 		}
@@ -164,14 +168,21 @@ func (n scoreNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 	}
 }
 
-// decay solves s·2^(-Δ/halfLife) = limit, s being the score at `at`, and settles the millisecond by
-// judging.
-func (n scoreNode) decay(s float64, at event.Time, limit float64, differs func(event.Time) bool) event.Time {
+// reaches solves s·2^(-Δ/halfLife) = limit, s being the score at `at`: up to two
+// milliseconds before the score stands on the other side; 0: never.
+func (n scoreNode) reaches(s float64, at event.Time, limit float64) event.Time {
 	if s == 0 || limit == 0 || s/limit <= 0 || math.Abs(s) < math.Abs(limit) {
 		return 0 // moves away from the limit, or never reaches it
 	}
 	t := at + event.Time(math.Ceil(float64(n.m.HalfLife.Milliseconds())*math.Log2(s/limit)))
-	t = max(t-2, at+1)
+	return max(t-2, at+1)
+}
+
+// settle finds the millisecond by judging.
+func settle(t event.Time, differs func(event.Time) bool) event.Time {
+	if t == 0 {
+		return 0
+	}
 	for range 8 {
 		if differs(t) {
 			return t

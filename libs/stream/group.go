@@ -110,6 +110,21 @@ func (g *Generation) Commit(ctx context.Context, topic string, offsets map[int]O
 	return g.client.commit(ctx, req)
 }
 
+// Alive asks the group whether this membership still lasts. One who was asleep for
+// longer than the session may believe it while others own its partitions.
+func (g *Generation) Alive(ctx context.Context) error {
+	return coordinated(ctx, func() error {
+		res, err := g.client.kafka.Heartbeat(ctx, &kafka.HeartbeatRequest{GroupID: g.GroupID, GenerationID: g.ID, MemberID: g.MemberID})
+		if err == nil {
+			err = res.Error
+		}
+		if err != nil {
+			return fmt.Errorf("heartbeat to group %s: %w", g.GroupID, err)
+		}
+		return nil
+	})
+}
+
 func (c *Client) commit(ctx context.Context, req *kafka.OffsetCommitRequest) error {
 	return coordinated(ctx, func() error { return c.commitOnce(ctx, req) })
 }

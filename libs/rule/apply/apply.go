@@ -53,6 +53,7 @@ func Event(s *rule.Set, p *profile.Profile, in Input) Result {
 	j.catalogue(e.Tags)
 	j.manual()
 	j.rules()
+	res.Memo = j.memo
 	return res
 }
 
@@ -203,7 +204,7 @@ func (j *judge) take(f *rule.Fold, m *cond.Moment, fact *profile.Fact) bool {
 func Advance(s *rule.Set, p *profile.Profile, to event.Time, stream event.Time, fresh time.Duration) Result {
 	res := Result{}
 	for {
-		due := NextDue(s, p)
+		due := NextDue(s, p, nil)
 		if due == 0 || due > to {
 			return res
 		}
@@ -233,7 +234,8 @@ func (j *judge) expire() {
 
 // NextDue is the profile's timer: the next moment after its clock at which time
 // alone flips something; 0: none.
-func NextDue(s *rule.Set, p *profile.Profile) event.Time {
+// memo: what has been read of the profile as it is now, or nil.
+func NextDue(s *rule.Set, p *profile.Profile, memo *cond.Memo) event.Time {
 	if p.Winner != "" || p.Refused || p.Suppressed || p.FirstSeen == 0 {
 		return 0
 	}
@@ -241,11 +243,15 @@ func NextDue(s *rule.Set, p *profile.Profile) event.Time {
 	for _, t := range p.Tags {
 		due = cond.Earliest(due, t.Expires)
 	}
-	m := &cond.Moment{Now: p.Clock, Profile: p, Memo: cond.NewMemo(p.Clock, len(s.Measures))}
+	if memo == nil {
+		memo = cond.NewMemo(p.Clock, len(s.Measures))
+	}
+	m := &cond.Moment{Now: p.Clock, Profile: p, Memo: memo}
 	for _, t := range s.Tags {
 		if !t.Uses.Timed || t.Events != nil {
 			continue
 		}
+		m.Before = due // only the earliest is wanted
 		if t.When != nil {
 			due = cond.Earliest(due, t.When.Next(m))
 		}
@@ -254,6 +260,7 @@ func NextDue(s *rule.Set, p *profile.Profile) event.Time {
 		}
 	}
 	for _, st := range s.Stages {
+		m.Before = due
 		if st.When != nil && st.Uses.Timed {
 			due = cond.Earliest(due, st.When.Next(m))
 		}

@@ -124,7 +124,7 @@ func TestScoreDecaysAtTheExactMoment(t *testing.T) {
 		w.add(string(rune('a'+i)), "form.submit", t0, nil)
 	}
 	require.True(t, w.has("高意向"))
-	due := apply.NextDue(w.s, w.p)
+	due := apply.NextDue(w.s, w.p, nil)
 	m, _ := w.s.Measure("意向分")
 	require.Less(t, m.Value(w.p, due).Score, 60.0)
 	require.GreaterOrEqual(t, m.Value(w.p, due-1).Score, 60.0)

@@ -28,8 +28,9 @@ const (
 type Result struct {
 	Changes   []event.Change
 	Alerts    []event.Alert
-	Duplicate bool // the event had been applied before
-	Changed   bool // the profile is not what it was
+	Duplicate bool       // the event had been applied before
+	Changed   bool       // the profile is not what it was
+	Memo      *cond.Memo // of an event: what the rules have read of the profile as it is now
 }
 
 // judge is one step over one profile.

@@ -166,6 +166,8 @@ type Moment struct {
 	Profile *profile.Profile
 	Event   *event.Event
 	Memo    *Memo // nil: nothing is remembered
+	// Before is for Next: moments at or after it need not be exact; 0: all are wanted.
+	Before event.Time
 }
 
 // Memo remembers values as of one moment of one profile, so that a hundred

@@ -120,6 +120,9 @@ func (o *owner) apply(ctx context.Context, recs []stream.Record, decoded []*even
 	bt := &batch{next: o.pos, last: map[string]int64{}}
 	bt.next.Marks = cloneMarks(o.pos.Marks)
 	for i, rec := range recs {
+		if ctx.Err() != nil { // another owner waits
+			return ctx.Err()
+		}
 		if why, bad := o.poison[rec.Offset]; bad {
 			if err := o.reject(bt, rec, why); err != nil {
 				return err
@@ -261,6 +264,9 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 		o.t.metrics.duplicates.Inc()
 	}
 	o.took(bt, h, res)
+	if !h.settled {
+		h.due, h.settled = apply.NextDue(o.set, h.p, res.Memo), true
+	}
 	if r.Event.Backfill {
 		o.openImport(bt, h.p.Import)
 	}

@@ -96,7 +96,9 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 
 func (o *owner) timer(bt *batch, h *held) shard.Timer {
 	p := h.p
-	h.due, h.settled = apply.NextDue(o.set, p), true
+	if !h.settled {
+		h.due, h.settled = apply.NextDue(o.set, p, nil), true
+	}
 	if h.due == 0 {
 		return shard.Timer{}
 	}
