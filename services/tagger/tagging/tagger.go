@@ -26,6 +26,10 @@ const Group = "tagger"
 // Generation of the profiles in Redis.
 const Generation = 1
 
+// cachedProfiles of a tagger that owns all shards: some hundred megabytes, at 5 to
+// 20 kB each.
+const cachedProfiles = 40_000
+
 // Options are what a tagger needs.
 type Options struct {
 	Stream        *stream.Client
@@ -36,7 +40,7 @@ type Options struct {
 	Replicas      int           // of Redis that must have a commit
 	Fresh         time.Duration // an alert needs received_at − time below it
 	Late          time.Duration // farther behind marks a profile stale
-	CacheProfiles int           // per shard; 0: 20,000
+	CacheProfiles int           // per shard; 0: 40,000 for all shards together
 	Log           *zap.Logger
 	Registerer    prometheus.Registerer
 }
@@ -70,7 +74,7 @@ func New(o Options) (*Tagger, error) {
 		return nil, errors.New("tagging: Options.Fresh and Late must be positive")
 	}
 	if o.CacheProfiles == 0 {
-		o.CacheProfiles = 20000
+		o.CacheProfiles = max(500, cachedProfiles/o.Shards)
 	}
 	m, err := newMetrics(o.Registerer)
 	if err != nil {

@@ -20,16 +20,12 @@ import (
 // soon bounds every wait; what is waited for takes seconds.
 const soon = 2 * time.Minute
 
-// patience is how long a role may wait for an answer before it says that none
-// comes: an insert has a minute, a command of Redis ten seconds, and is repeated.
-const patience = 2 * time.Minute
-
 // trial is a fleet whose parts fail one after the other while customers go on.
 type trial struct {
 	*fleet
 	rnd    *rand.Rand
 	m      *model
-	length time.Duration // of each outage, at least
+	length time.Duration // of an outage, at least
 	rate   int
 	opened int // links
 	link   string
@@ -45,7 +41,7 @@ func TestOutages(t *testing.T) {
 		fleet: newFleet(t, shape{brokers: 1, gates: gates{}}), rnd: rand.New(rand.NewPCG(seed, 1)), rate: number(t, "TAGWIRE_OUTAGE_RATE", 100),
 		length: time.Duration(number(t, "TAGWIRE_OUTAGE_SECONDS", 5)) * time.Second, m: newModel(number(t, "TAGWIRE_OUTAGE_CUSTOMERS", 300)),
 	}
-	t.Logf("seed %d (repeat with TAGWIRE_TEST_SEED), %s each, %d events/s", seed, o.length, o.rate)
+	t.Logf("seed %d (repeat with TAGWIRE_TEST_SEED), %s away each, %d events/s", seed, o.length, o.rate)
 	o.prepare()
 	for _, part := range []string{"Redis", "ClickHouse", "Kafka"} {
 		for _, h := range harms {
@@ -103,19 +99,31 @@ func (o *trial) some(length time.Duration) []posted {
 	return out
 }
 
+// lasts: an outage of minutes is a part that is away; slow and half-open, and what
+// leads up to a set-back, take a tenth of it.
+func (o *trial) lasts(h harm) time.Duration {
+	if h.name == "away" {
+		return o.length
+	}
+	return o.brief()
+}
+
+func (o *trial) brief() time.Duration { return max(min(o.length, 5*time.Second), o.length/10) }
+
 // outage harms a part until the time is up and those who need it have said so.
 func (o *trial) outage(part string, h harm) {
 	o.t.Helper()
 	began, before := time.Now(), o.memory()
 	require.NoError(o.t, o.gates.harm(part, h.do))
-	list := o.some(o.length)
+	length := o.lasts(h)
+	list := o.some(length)
 	accepted := make(chan struct{})
 	go func() {
 		defer close(accepted)
 		o.send(list)
 	}()
 	peak := o.watch()
-	if h.name == "away" || h.deaf() && o.length >= patience {
+	if h.deaf() {
 		o.complains(part)
 	}
 	switch part {
@@ -136,7 +144,7 @@ func (o *trial) outage(part string, h harm) {
 		}
 	}
 	select {
-	case <-time.After(time.Until(began.Add(o.length))):
+	case <-time.After(time.Until(began.Add(length))):
 	case <-o.t.Context().Done():
 	}
 	lasted := time.Since(began)
@@ -178,13 +186,12 @@ func (o *trial) alerts() (n int, err error) {
 // needs is who cannot work without a part; all others have to stay ready.
 var needs = map[string][]string{
 	"ClickHouse": {"archiver"},
-	"Redis":      {"resolver", "tagger", "console"},
+	"Redis":      {"resolver", "tagger", "notifier", "console"},
 	"Kafka":      {"collector"},
 }
 
 // mayNeed are those that may go without for a while and so need not say it at once.
 var mayNeed = map[string][]string{
-	"Redis": {"notifier"},
 	"Kafka": {"resolver", "tagger", "archiver", "notifier", "console"},
 }
 
