@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -86,8 +87,10 @@ func (o *owner) repair(ctx context.Context) error {
 			zap.Int64("plan_until", o.pos.Offset), zap.Int64("routed_until", f.next), zap.Int("identities", len(links)))
 	}
 	// An identity that has another profile in the older state: the two are one.
-	if err := o.carryOut(ctx, plan{Links: links}, nil); err != nil {
-		return err
+	for some := range slices.Chunk(links, 10*batchSize) {
+		if err := o.carryOut(ctx, plan{Links: some}, nil); err != nil {
+			return err
+		}
 	}
 	for o.pos.Offset < f.next {
 		b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, o.pos.Offset, time.Second)
