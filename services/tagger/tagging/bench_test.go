@@ -109,9 +109,9 @@ func BenchmarkRecords(b *testing.B) {
 		bt := &batch{next: o.pos, last: map[string]int64{}}
 		bt.next.Marks = cloneMarks(o.pos.Marks)
 		for i, r := range decoded {
-			h, ok := o.cache.get(r.Profile)
+			_, ok := o.cache.get(r.Profile)
 			if v := stored[r.Profile]; !ok || i%4 == 0 && v != nil {
-				h = &held{p: profile.New(r.Profile)}
+				h := &held{p: profile.New(r.Profile)}
 				if v != nil {
 					h.p, err = profile.Decode(v)
 					require.NoError(b, err)
