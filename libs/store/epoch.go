@@ -7,12 +7,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// The epoch is Redis' clock in milliseconds or one above the last, whichever is
+// The epoch is Redis' clock in microseconds or one above the last, whichever is
 // more: a Redis that came back with an older state gives none a second time, so
 // no owner of before, woken up, is taken for one of now.
 var epochScript = redis.NewScript(`
 local t = redis.call('TIME')
-local epoch = t[1] * 1000 + math.floor(t[2] / 1000)
+local epoch = t[1] * 1000000 + t[2]
 local last = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
 if epoch <= last then epoch = last + 1 end
 redis.call('HSET', KEYS[1], 'epoch', string.format('%.0f', epoch))

@@ -14,10 +14,10 @@ import (
 
 // In another life of Redis commits leave out more numbers than may have been under
 // way of before, and entries of the outbox go on at the epoch, which is in
-// milliseconds and never the same twice, times more than one can write in one.
+// microseconds and never the same twice, times more than one can write in one.
 const (
 	leapCommits    = 1 << 20
-	entriesOfEpoch = 1 << 20
+	entriesOfEpoch = 1 << 10
 )
 
 // outbox is what was committed and may not have been published.
