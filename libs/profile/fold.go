@@ -278,9 +278,11 @@ func (f *Fold) Merge(s Shape, o *Fold, clock event.Time) {
 			if t <= fact.T {
 				continue
 			}
-			i, _ := slices.BinarySearchFunc(f.Facts, Fact{T: t, H: fact.H}, compareFact)
-			f.Facts = slices.Delete(f.Facts, i, i+1) // its sender stamped it anew: the first stamp stands
+			if i, ok := slices.BinarySearchFunc(f.Facts, Fact{T: t, H: fact.H}, compareFact); ok {
+				f.Facts = slices.Delete(f.Facts, i, i+1) // its sender stamped it anew: the first stamp stands
+			}
 		}
+		have[fact.H] = fact.T
 		i, _ := slices.BinarySearchFunc(f.Facts, fact, compareFact)
 		f.Facts = slices.Insert(f.Facts, i, fact)
 	}

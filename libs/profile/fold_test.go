@@ -33,6 +33,20 @@ func TestMergeKnowsEventsByTheirIds(t *testing.T) {
 	}
 }
 
+// A customer may have an id twice: stamped anew, and sent again when the first was
+// forgotten.
+func TestMergeOfAnIdThatStandsTwice(t *testing.T) {
+	s := Shape{Keep: Horizon}
+	winner, loser := &Fold{}, &Fold{}
+	winner.Add(s, Fact{T: 30, H: 7, N: decimal.One}, 50)
+	winner.Add(s, Fact{T: 40, H: 8, N: decimal.One}, 50)
+	loser.Add(s, Fact{T: 10, H: 7, N: decimal.One}, 50)
+	loser.Add(s, Fact{T: 20, H: 7, N: decimal.One}, 50)
+	winner.Merge(s, loser, 50)
+	require.Equal(t, []Fact{{T: 10, H: 7, N: decimal.One}, {T: 40, H: 8, N: decimal.One}}, winner.Facts)
+	require.EqualValues(t, 2, winner.CountAt(0, 50))
+}
+
 func boolInt(b bool) int {
 	if b {
 		return 1

@@ -34,8 +34,17 @@ var redisVersion = regexp.MustCompile(`(?m)^redis_version:(\d+)\.`)
 func Check(ctx context.Context, rdb redis.UniversalClient, e Expect) ([]telemetry.Words, error) {
 	c := &checker{expect: e}
 	if cluster, ok := rdb.(*redis.ClusterClient); ok {
-		if err := cluster.ForEachShard(ctx, func(ctx context.Context, node *redis.Client) error {
+		if err := cluster.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
 			return c.node(ctx, node, node.Options().Addr)
+		}); err != nil {
+			return nil, err
+		}
+		// A replica may be down, or out of our reach, and all goes on without it.
+		if err := cluster.ForEachSlave(ctx, func(ctx context.Context, node *redis.Client) error {
+			if err := c.node(ctx, node, node.Options().Addr); errors.Is(err, ErrUnfit) {
+				return err
+			}
+			return nil
 		}); err != nil {
 			return nil, err
 		}

@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -30,7 +33,9 @@ const LuaRun = `
 local function run()
   local server, replication = redis.pcall('INFO', 'server'), redis.pcall('INFO', 'replication')
   if type(server) ~= 'string' or type(replication) ~= 'string' then return '' end
-  return server:match('run_id:(%w+)') .. '.' .. replication:match('master_replid:(%w+)')
+  local id, replid = server:match('run_id:(%w+)'), replication:match('master_replid:(%w+)')
+  if not id or not replid then return '' end
+  return id .. '.' .. replid
 end
 `
 
@@ -49,3 +54,29 @@ func Run(ctx context.Context, rdb redis.UniversalClient, key string) (string, er
 
 // Unbroken says that Redis has lost nothing between two answers of Run.
 func Unbroken(before, now string) bool { return now != "" && before == now }
+
+// Lives names the lives of all masters that hold keys, those of a Cluster
+// together: identities lie on each of them.
+func Lives(ctx context.Context, rdb redis.UniversalClient) (string, error) {
+	c, ok := rdb.(*redis.ClusterClient)
+	if !ok {
+		return Run(ctx, rdb, "x")
+	}
+	var mu sync.Mutex
+	var lives []string
+	err := c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+		run, err := runScript.Run(ctx, node, nil).Text()
+		mu.Lock()
+		lives = append(lives, run)
+		mu.Unlock()
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("ask each master for its run id: %w", err)
+	}
+	if slices.Contains(lives, "") {
+		return "", nil
+	}
+	slices.Sort(lives)
+	return strings.Join(lives, "+"), nil
+}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ func (c *Client) Reach(ctx context.Context) (silent []string, err error) {
 	if md, err := c.kafka.Metadata(known, &kafka.MetadataRequest{}); err == nil && len(md.Brokers) > 0 {
 		all = all[:0] // those of now: the configured ones may be names that lead to any
 		for _, b := range md.Brokers {
-			all = append(all, fmt.Sprintf("%s:%d", b.Host, b.Port))
+			all = append(all, net.JoinHostPort(b.Host, strconv.Itoa(b.Port)))
 		}
 	}
 	stop()

@@ -18,7 +18,8 @@ import (
 type Partition struct {
 	rdb    redis.UniversalClient
 	key    string
-	run    string // life of Redis in which the caller took over
+	run    string // life of the partition's node in which the caller took over
+	lives  string // of all nodes
 	Number int
 	// Replicas must have a plan before it is carried out; 0: none.
 	Replicas int
@@ -66,8 +67,8 @@ func (p *Partition) Read(ctx context.Context) (Pos, error) {
 	return out, nil
 }
 
-// TakeOver makes the caller the owner. The run is that of Redis now: while it is
-// the position's, no later plan has been lost. It is asked for last, since a
+// TakeOver makes the caller the owner. The run is that of Redis now, of a Cluster
+// all its masters': while it is the position's, no later plan has been lost. It is asked for last, since a
 // fail-over between would then show as another one.
 func (p *Partition) TakeOver(ctx context.Context) (pos Pos, run string, err error) {
 	epoch, err := store.RaiseEpoch(ctx, p.rdb, p.key)
@@ -80,8 +81,11 @@ func (p *Partition) TakeOver(ctx context.Context) (pos Pos, run string, err erro
 	if pos.Epoch != epoch {
 		return pos, "", fmt.Errorf("take over raw partition %d: %w", p.Number, store.ErrNotOwner)
 	}
-	p.run, err = store.Run(ctx, p.rdb, p.key)
-	return pos, p.run, err
+	if p.run, err = store.Run(ctx, p.rdb, p.key); err != nil {
+		return pos, "", err
+	}
+	p.lives, err = store.Lives(ctx, p.rdb)
+	return pos, p.lives, err
 }
 
 // checkLua also refuses in another life of Redis: the identities that the last plan
@@ -143,6 +147,16 @@ func (p *Partition) Tick(ctx context.Context, pos Pos) error {
 	}
 	if err := store.Refused(res); err != nil {
 		return fmt.Errorf("tick raw partition %d: %w", p.Number, err)
+	}
+	if _, isCluster := p.rdb.(*redis.ClusterClient); !isCluster {
+		return nil // the script has looked
+	}
+	lives, err := store.Lives(ctx, p.rdb)
+	if err != nil {
+		return fmt.Errorf("tick raw partition %d: %w", p.Number, err)
+	}
+	if lives != p.lives {
+		return fmt.Errorf("tick raw partition %d: another node was restarted or failed over: %w", p.Number, store.ErrBehind)
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 			en = entry{Offset: a.Offset, Reason: string(schemas.ReasonNoIdentity), Detail: "no identity is left after normalising"}
 		default:
 			if profile, ok := o.found.profile(a.Offset); ok {
-				en = rt.follow(profile, a.Offset, a.ids)
+				en = rt.follow(profile, a.e, a.Offset, a.ids)
 			} else {
 				en = rt.route(a.e, a.Offset, a.ids)
 			}

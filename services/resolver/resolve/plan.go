@@ -129,12 +129,20 @@ func (r *router) rest(out *entry, ids []event.Identity) {
 	}
 }
 
-// follow repeats a decision of which the profile is known.
-func (r *router) follow(profile string, offset int64, ids []event.Identity) entry {
+// follow repeats a decision of which the profile is known. An unknown unique
+// identity that did not name it had started a profile of its own: the same again.
+func (r *router) follow(profile string, e *event.Event, offset int64, ids []event.Identity) entry {
 	out := entry{Offset: offset, Profile: profile}
 	for _, id := range ids {
 		if id.Namespace == DirectNamespace {
 			return out
+		}
+	}
+	if fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0); fresh != profile {
+		for _, id := range ids {
+			if id.Unique() && r.known[id] == "" {
+				r.link(id, fresh)
+			}
 		}
 	}
 	r.rest(&out, ids)

@@ -14,20 +14,49 @@ import (
 	"github.com/tagwire/tagwire/schemas"
 )
 
-// lookEvery bounds how far back a repair has to read.
-const lookEvery = 10 * time.Second
+// lookEvery and idleEvery bound how far back a repair has to read.
+const (
+	lookEvery = 10 * time.Second
+	idleEvery = time.Minute
+)
 
-// look notes where `events` ends: whatever is published from now on lies behind.
+// look notes where `events` ended at the look before: whatever is published from
+// now on lies behind, and so does what was published while a node's fail-over was
+// not noticed yet.
 func (o *owner) look(ctx context.Context) error {
-	ends, err := o.ends(ctx)
+	ends, err := o.eventEnds(ctx)
 	if err != nil {
 		return err
 	}
-	o.pos.Ends, o.looked = ends, time.Now()
+	if o.pos.Ends == nil {
+		o.pos.Ends = ends
+	} else if o.ends != nil {
+		o.pos.Ends = o.ends
+	}
+	o.ends, o.looked = ends, time.Now()
 	return nil
 }
 
-func (o *owner) ends(ctx context.Context) ([]int64, error) {
+// tick is for while nothing comes.
+func (o *owner) tick(ctx context.Context) error {
+	if err := o.mem.Tick(ctx, o.pos); err != nil {
+		return err
+	}
+	o.ticked = time.Now()
+	if time.Since(o.looked) < idleEvery || o.unsaid {
+		return nil
+	}
+	before := o.pos.Ends
+	if err := o.look(ctx); err != nil {
+		return err
+	}
+	if slices.Equal(before, o.pos.Ends) {
+		return nil
+	}
+	return o.store(ctx, plan{}, o.pos.Offset)
+}
+
+func (o *owner) eventEnds(ctx context.Context) ([]int64, error) {
 	ranges, err := o.r.Stream.Ranges(ctx, schemas.TopicEvents, o.r.Shards)
 	if err != nil {
 		return nil, err
@@ -110,6 +139,35 @@ func (o *owner) repair(ctx context.Context) error {
 	}
 	o.found = nil
 	return nil
+}
+
+// repeat publishes the stored plan again: its records may or may not have been.
+func (o *owner) repeat(ctx context.Context) error {
+	p, err := decodePlan(o.pos.Plan)
+	if err != nil {
+		return err
+	}
+	var records []stream.Record
+	for at := o.pos.From; at < o.pos.Offset; {
+		b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, at, time.Second)
+		if err != nil {
+			return err
+		}
+		for _, rec := range b.Records {
+			if rec.Offset < o.pos.Offset {
+				records = append(records, rec)
+			}
+		}
+		if b.Next == at {
+			return fmt.Errorf("raw partition %d ends at %d, the plan at %d: %w", o.number, at, o.pos.Offset, stream.ErrOffsetGone)
+		}
+		at = b.Next
+	}
+	all, err := o.openAll(ctx, records)
+	if err != nil {
+		return err
+	}
+	return o.carryOut(ctx, p, all)
 }
 
 // again carries out anew what lost plans decided about records, and then notes

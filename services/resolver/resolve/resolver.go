@@ -171,8 +171,10 @@ type owner struct {
 	found  *found       // while a repair is under way
 	ahead  stream.Batch // what was fetched and is not planned yet
 	noted  time.Time
-	looked time.Time // when pos.Ends was taken
-	unsaid bool      // pos.Done is further than Redis knows
+	ends   []int64 // of `events` at looked; pos.Ends are those of the look before
+	looked time.Time
+	ticked time.Time
+	unsaid bool // pos.Done is further than Redis knows
 }
 
 // ErrStateLost says that Redis has no memory of a partition that was read before.
@@ -230,35 +232,6 @@ func (o *owner) begin(ctx context.Context) error {
 	return o.look(ctx)
 }
 
-// repeat publishes the stored plan again: its records may or may not have been.
-func (o *owner) repeat(ctx context.Context) error {
-	p, err := decodePlan(o.pos.Plan)
-	if err != nil {
-		return err
-	}
-	var records []stream.Record
-	for at := o.pos.From; at < o.pos.Offset; {
-		b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, at, time.Second)
-		if err != nil {
-			return err
-		}
-		for _, rec := range b.Records {
-			if rec.Offset < o.pos.Offset {
-				records = append(records, rec)
-			}
-		}
-		if b.Next == at {
-			return fmt.Errorf("raw partition %d ends at %d, the plan at %d: %w", o.number, at, o.pos.Offset, stream.ErrOffsetGone)
-		}
-		at = b.Next
-	}
-	all, err := o.openAll(ctx, records)
-	if err != nil {
-		return err
-	}
-	return o.carryOut(ctx, p, all)
-}
-
 // batchSize bounds what one plan covers.
 const batchSize = 1000
 
@@ -288,7 +261,7 @@ func (o *owner) step(ctx context.Context) error {
 		if err := o.say(ctx); err != nil {
 			return err
 		}
-		if err := o.mem.Tick(ctx, o.pos); err != nil {
+		if err := o.tick(ctx); err != nil {
 			return err
 		}
 		o.r.note(o.number, lagged{next: o.pos.Done})
@@ -296,6 +269,12 @@ func (o *owner) step(ctx context.Context) error {
 			return o.store(ctx, plan{}, o.pos.Offset) // names the dictionaries, nothing else
 		}
 		return nil
+	}
+	if time.Since(o.ticked) > time.Second {
+		if err := o.mem.Tick(ctx, o.pos); err != nil {
+			return err
+		}
+		o.ticked = time.Now()
 	}
 	if time.Since(o.looked) > lookEvery {
 		if err := o.look(ctx); err != nil {

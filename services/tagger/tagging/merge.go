@@ -202,7 +202,7 @@ func (o *owner) handOver(bt *batch, h *held, winner, mergeID string) error {
 			Reason: apply.ReasonMerge, Cause: mergeID, Other: winner, Known: loser.Known(),
 		})
 	}
-	h.p, h.tags, h.traits = loser.Tombstone(winner), true, true
+	h.p, h.tags, h.traits, h.settled = loser.Tombstone(winner), true, true, false
 	o.cache.put(h)
 	loser.Waiting = waiting // they go after the winner, by the forwarding mark
 	return o.resume(bt, &loser)

@@ -55,15 +55,20 @@ type publisher struct {
 	done   atomic.Int64 // number of the newest published entry
 	wait   sync.WaitGroup
 	cancel context.CancelFunc
+	dead   chan struct{} // closed when nothing is published any more
 }
+
+// errDead ends an owner whose publisher has ended; what ended it was told by fail.
+var errDead = errors.New("the outbox is not published any more")
 
 // queued commits may wait for Kafka before the shard does.
 const queued = 64
 
 func startPublisher(ctx context.Context, c *stream.Client, fail func(error)) *publisher {
 	ctx, cancel := context.WithCancel(ctx)
-	p := &publisher{client: c, queue: make(chan []outEntry, queued), cancel: cancel}
+	p := &publisher{client: c, queue: make(chan []outEntry, queued), cancel: cancel, dead: make(chan struct{})}
 	p.wait.Go(func() {
+		defer close(p.dead)
 		for {
 			select {
 			case <-ctx.Done():
@@ -123,6 +128,8 @@ func (p *publisher) send(ctx context.Context, batch []outEntry) error {
 	select {
 	case p.queue <- batch:
 		return nil
+	case <-p.dead:
+		return errDead
 	case <-ctx.Done():
 		return ctx.Err()
 	}

@@ -2,6 +2,7 @@ package tagging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -80,7 +81,15 @@ func (o *owner) serve(ctx context.Context) error {
 	}()
 	o.t.note(o.number, o.state())
 	o.log.Info("shard is served", zap.Int64("offset", o.pos.Offset), zap.Int64("commit", o.pos.Commit), zap.Int64("rules", o.pos.Rules))
-	return o.loop(ctx)
+	err := o.loop(ctx)
+	if errors.Is(err, errDead) {
+		select { // the publisher said why before it ended
+		case why := <-o.failed:
+			err = errors.Join(err, why)
+		default:
+		}
+	}
+	return err
 }
 
 func (o *owner) takeOver(ctx context.Context) error {
