@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,11 @@ func TestOutages(t *testing.T) {
 	}
 	t.Logf("seed %d (repeat with TAGWIRE_TEST_SEED), %s away each, %d events/s", seed, o.length, o.rate)
 	o.prepare()
-	for _, part := range []string{"Redis", "ClickHouse", "Kafka"} {
+	parts := []string{"Redis", "ClickHouse", "Kafka"}
+	if one := os.Getenv("TAGWIRE_OUTAGE_PART"); one != "" {
+		parts = []string{one}
+	}
+	for _, part := range parts {
 		for _, h := range harms {
 			o.outage(part, h)
 		}
