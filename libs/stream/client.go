@@ -63,14 +63,6 @@ func (c *Client) NewWriter(topic string, balance kafka.Balancer) *kafka.Writer {
 	}
 }
 
-// Ping asks for the cluster's metadata.
-func (c *Client) Ping(ctx context.Context) error {
-	if _, err := c.kafka.Metadata(ctx, &kafka.MetadataRequest{}); err != nil {
-		return fmt.Errorf("kafka metadata: %w", err)
-	}
-	return nil
-}
-
 // EnsureTopics creates what is missing of the catalogue and refuses a topic
 // that has another number of partitions.
 func (c *Client) EnsureTopics(ctx context.Context, topics []schemas.Topic) error {

@@ -87,6 +87,30 @@ func readBytes(b kafka.Bytes) ([]byte, error) {
 	return kafka.ReadAll(b)
 }
 
+// Read calls fn with each record from at up to, and without, the offset to, which
+// the log must have reached.
+func (c *Client) Read(ctx context.Context, at Position, to int64, fn func(Record) error) error {
+	for at.Offset < to {
+		b, err := c.Fetch(ctx, at.Topic, at.Partition, at.Offset, time.Second)
+		if err != nil {
+			return err
+		}
+		if b.Next == at.Offset {
+			return fmt.Errorf("%s/%d ends at %d, it was to be read up to %d: %w", at.Topic, at.Partition, b.End, to, ErrOffsetGone)
+		}
+		for _, rec := range b.Records {
+			if rec.Offset >= to {
+				break
+			}
+			if err := fn(rec); err != nil {
+				return err
+			}
+		}
+		at.Offset = b.Next
+	}
+	return nil
+}
+
 // Follow calls fn with each batch from offset on until ctx ends or fn fails. It
 // rides out Kafka's absence; ErrOffsetGone ends it. fn is also called with an
 // empty batch after each idle wait, so that it can see the end has been reached.

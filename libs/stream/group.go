@@ -110,19 +110,30 @@ func (g *Generation) Commit(ctx context.Context, topic string, offsets map[int]O
 	return g.client.commit(ctx, req)
 }
 
-// Alive asks the group whether this membership still lasts. One who was asleep for
-// longer than the session may believe it while others own its partitions.
-func (g *Generation) Alive(ctx context.Context) error {
-	return coordinated(ctx, func() error {
-		res, err := g.client.kafka.Heartbeat(ctx, &kafka.HeartbeatRequest{GroupID: g.GroupID, GenerationID: g.ID, MemberID: g.MemberID})
-		if err == nil {
-			err = res.Error
+// Owns asks the group whether this membership still lasts, by committing what
+// stands for one of its partitions once more: that is fenced by the generation.
+// (The answer to a heartbeat says it too, but kafka-go v0.4.51 reads the error of
+// one from the wrong place, and so finds none.)
+func (g *Generation) Owns(ctx context.Context, topic string, partition int) error {
+	stands, err := g.client.Committed(ctx, g.GroupID, topic, partition+1)
+	if err != nil {
+		return err
+	}
+	at := stands[partition]
+	at.Offset = max(at.Offset, 0) // none: the same as the beginning
+	return g.Commit(ctx, topic, map[int]OffsetMeta{partition: at})
+}
+
+// Confirm waits until the group says that this membership still lasts, or ctx
+// ends. An owner that was refused calls it before it takes a partition up again:
+// who was asleep for longer than the session believes to be a member while others
+// own its partitions, and nothing is taken back from them.
+func (g *Generation) Confirm(ctx context.Context, topic string, partition int) {
+	for backoff := joinBackoff; g.Owns(ctx, topic, partition) != nil; backoff = min(2*backoff, maxBackoff) {
+		if sleep(ctx, backoff) != nil {
+			return
 		}
-		if err != nil {
-			return fmt.Errorf("heartbeat to group %s: %w", g.GroupID, err)
-		}
-		return nil
-	})
+	}
 }
 
 func (c *Client) commit(ctx context.Context, req *kafka.OffsetCommitRequest) error {

@@ -36,9 +36,9 @@ type Pos struct {
 	Epoch, Number      int64
 	From, Offset, Done int64
 	Plan               []byte
-	// Ends are offsets of `events` by partition: every record that this partition's
-	// owners published by an earlier plan lies below. Run is the life of Redis that the
-	// plan was stored in: in another one, later plans may have been lost.
+	// Ends are offsets of `events` by partition: no record that was published by this
+	// plan or a later one lies below. Run is the life of Redis that the plan was stored
+	// in: in another one, later plans may have been lost.
 	Ends         []int64
 	Run          string
 	Dictionaries string // versions of the rule sets whose keywords the plan was matched by: "3,4"
@@ -68,8 +68,8 @@ func (p *Partition) Read(ctx context.Context) (Pos, error) {
 }
 
 // TakeOver makes the caller the owner. The run is that of Redis now, of a Cluster
-// all its masters': while it is the position's, no later plan has been lost. It is asked for last, since a
-// fail-over between would then show as another one.
+// all its masters': while it is the position's, no later plan has been lost. It is
+// asked for last, since a fail-over between would then show as another one.
 func (p *Partition) TakeOver(ctx context.Context) (pos Pos, run string, err error) {
 	epoch, err := store.RaiseEpoch(ctx, p.rdb, p.key)
 	if err != nil {

@@ -97,6 +97,7 @@ func (k *contract) handOver(t *testing.T) {
 	o.become(t, map[string]int{"a": Shards})
 	alone := o.generation("a")
 	require.NoError(t, alone.Commit(t.Context(), topic, map[int]stream.OffsetMeta{0: {Offset: 7, Metadata: "as a alone"}}))
+	require.NoError(t, alone.Owns(t.Context(), topic, 0))
 
 	leaveB := o.join(t, k.connect(t), "b")
 	o.become(t, map[string]int{"a": Shards / 2, "b": Shards / 2})
@@ -105,6 +106,7 @@ func (k *contract) handOver(t *testing.T) {
 	require.Equal(t, []int{0, 1, 2, 3}, all)
 
 	require.Error(t, alone.Commit(t.Context(), topic, map[int]stream.OffsetMeta{0: {Offset: 1, Metadata: "late"}}), "a generation that has ended is fenced off")
+	require.Error(t, alone.Owns(t.Context(), topic, 0), "and the group says so")
 	require.NoError(t, o.generation("b").Commit(t.Context(), topic, map[int]stream.OffsetMeta{b[0]: {Offset: 9, Metadata: "of b"}}))
 	stored, err := k.c.Committed(t.Context(), topic, topic, Shards)
 	require.NoError(t, err)
@@ -115,6 +117,10 @@ func (k *contract) handOver(t *testing.T) {
 	want[0] = stream.OffsetMeta{Offset: 7, Metadata: "as a alone"}
 	want[b[0]] = stream.OffsetMeta{Offset: 9, Metadata: "of b"}
 	require.Equal(t, want, stored)
+	require.NoError(t, o.generation("b").Owns(t.Context(), topic, b[0]))
+	stored, err = k.c.Committed(t.Context(), topic, topic, Shards)
+	require.NoError(t, err)
+	require.Equal(t, want, stored, "asking changes nothing")
 
 	before := o.generation("b").ID
 	leaveA()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/store"
 )
 
 // health is how a role or part fares.
@@ -66,8 +67,8 @@ func (a *API) ping(ctx context.Context, into map[string]health) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	asks := map[string]func(context.Context) error{
-		"kafka": a.opt.Stream.Ping,
-		"redis": func(ctx context.Context) error { return a.opt.Redis.Ping(ctx).Err() },
+		"kafka": func(ctx context.Context) error { _, err := a.opt.Stream.Reach(ctx); return err },
+		"redis": func(ctx context.Context) error { return store.Reach(ctx, a.opt.Redis) },
 	}
 	if a.opt.Warehouse != nil {
 		asks["clickhouse"] = a.opt.Warehouse.Ping

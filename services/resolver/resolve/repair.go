@@ -24,7 +24,7 @@ const (
 // now on lies behind, and so does what was published while a node's fail-over was
 // not noticed yet.
 func (o *owner) look(ctx context.Context) error {
-	ends, err := o.eventEnds(ctx)
+	ends, err := o.r.Stream.Ends(ctx, schemas.TopicEvents)
 	if err != nil {
 		return err
 	}
@@ -54,18 +54,6 @@ func (o *owner) tick(ctx context.Context) error {
 		return nil
 	}
 	return o.store(ctx, plan{}, o.pos.Offset)
-}
-
-func (o *owner) eventEnds(ctx context.Context) ([]int64, error) {
-	ranges, err := o.r.Stream.Ranges(ctx, schemas.TopicEvents, o.r.Shards)
-	if err != nil {
-		return nil, err
-	}
-	ends := make([]int64, len(ranges))
-	for s, r := range ranges {
-		ends[s] = r.End
-	}
-	return ends, nil
 }
 
 // found is what had been published by plans that Redis has lost.
@@ -148,20 +136,12 @@ func (o *owner) repeat(ctx context.Context) error {
 		return err
 	}
 	var records []stream.Record
-	for at := o.pos.From; at < o.pos.Offset; {
-		b, err := o.r.Stream.Fetch(ctx, schemas.TopicRaw, o.number, at, time.Second)
-		if err != nil {
-			return err
-		}
-		for _, rec := range b.Records {
-			if rec.Offset < o.pos.Offset {
-				records = append(records, rec)
-			}
-		}
-		if b.Next == at {
-			return fmt.Errorf("raw partition %d ends at %d, the plan at %d: %w", o.number, at, o.pos.Offset, stream.ErrOffsetGone)
-		}
-		at = b.Next
+	from := stream.Position{Topic: schemas.TopicRaw, Partition: o.number, Offset: o.pos.From}
+	if err := o.r.Stream.Read(ctx, from, o.pos.Offset, func(rec stream.Record) error {
+		records = append(records, rec)
+		return nil
+	}); err != nil {
+		return err
 	}
 	all, err := o.openAll(ctx, records)
 	if err != nil {
@@ -198,43 +178,35 @@ func (o *owner) find(ctx context.Context) (*found, error) {
 	f := &found{profiles: map[int64]string{}, records: map[place]bool{}, links: map[event.Identity]string{}}
 	newest := map[event.Identity]time.Time{}
 	for s, r := range ranges {
-		at := r.First
+		from := stream.Position{Topic: schemas.TopicEvents, Partition: s, Offset: r.First}
 		if s < len(o.pos.Ends) {
-			at = max(at, o.pos.Ends[s])
+			from.Offset = max(r.First, o.pos.Ends[s])
 		}
-		for at < r.End {
-			b, err := o.r.Stream.Fetch(ctx, schemas.TopicEvents, s, at, time.Second)
-			if err != nil {
-				return nil, err
-			}
-			for _, rec := range b.Records {
-				if err := f.take(rec, s, o, newest); err != nil {
-					return nil, err
-				}
-			}
-			if b.Next == at {
-				return nil, fmt.Errorf("read events/%d at %d: nothing comes, though it ends at %d", s, at, r.End)
-			}
-			at = b.Next
+		if err := o.r.Stream.Read(ctx, from, r.End, func(rec stream.Record) error {
+			f.take(rec, s, o.source(), newest)
+			return nil
+		}); err != nil {
+			return nil, err
 		}
 	}
 	return f, nil
 }
 
-func (f *found) take(rec stream.Record, shard int, o *owner, newest map[event.Identity]time.Time) error {
+// take takes a record over; source is the raw partition whose plans are looked for.
+func (f *found) take(rec stream.Record, shard int, source string, newest map[event.Identity]time.Time) {
 	r, err := event.DecodeRecord(rec.Value)
 	if err != nil {
-		return nil // the tagger rejects it
+		return // the tagger rejects it
 	}
 	if r.Kind == event.KindEvent {
 		for _, id := range r.Own { // a merged customer's are re-pointed: the newest stands
-			if at, ok := newest[id]; !ok || rec.Time.After(at) {
+			if seen, ok := newest[id]; !ok || rec.Time.After(seen) {
 				newest[id], f.links[id] = rec.Time, r.Profile
 			}
 		}
 	}
-	if r.Source != o.source() {
-		return nil
+	if r.Source != source {
+		return
 	}
 	offset := r.Number / perOffset
 	if r.Kind == event.KindEvent {
@@ -242,5 +214,4 @@ func (f *found) take(rec stream.Record, shard int, o *owner, newest map[event.Id
 	}
 	f.records[place{shard, r.Number}] = true
 	f.next = max(f.next, offset+1)
-	return nil
 }

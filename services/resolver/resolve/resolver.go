@@ -149,11 +149,8 @@ func (r *Resolver) own(ctx context.Context, g *stream.Generation, number int) {
 		case <-time.After(backoff):
 		}
 		backoff = min(2*backoff, 5*time.Second)
-		for errors.Is(err, store.ErrNotOwner) && ctx.Err() == nil && g.Alive(ctx) != nil {
-			select { // it was asleep, and others own it: nothing is taken back from them
-			case <-ctx.Done():
-			case <-time.After(backoff):
-			}
+		if errors.Is(err, store.ErrNotOwner) {
+			g.Confirm(ctx, schemas.TopicRaw, number)
 		}
 	}
 }
@@ -270,7 +267,7 @@ func (o *owner) step(ctx context.Context) error {
 		}
 		return nil
 	}
-	if time.Since(o.ticked) > time.Second {
+	if time.Since(o.ticked) > time.Second { // storing a plan asks the partition's own node only
 		if err := o.mem.Tick(ctx, o.pos); err != nil {
 			return err
 		}

@@ -168,11 +168,8 @@ func (t *Tagger) own(ctx context.Context, g *stream.Generation, number int) {
 		case <-time.After(backoff):
 		}
 		backoff = min(2*backoff, 5*time.Second)
-		for errors.Is(err, store.ErrNotOwner) && ctx.Err() == nil && g.Alive(ctx) != nil {
-			select { // it was asleep, and others own it: nothing is taken back from them
-			case <-ctx.Done():
-			case <-time.After(backoff):
-			}
+		if errors.Is(err, store.ErrNotOwner) {
+			g.Confirm(ctx, schemas.TopicEvents, number)
 		}
 	}
 }

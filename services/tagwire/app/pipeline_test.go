@@ -141,6 +141,11 @@ func profilesOf(t *testing.T, p *parts.Parts) map[string]*profile.Profile {
 		counts, _, err := sh.Counts(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, recount, counts, "counts of shard %d", s)
+		timers, err := sh.Timers(t.Context())
+		require.NoError(t, err)
+		for _, timer := range timers {
+			require.Empty(t, out[timer.Profile].Winner, "who has merged has no timer")
+		}
 	}
 	return out
 }
