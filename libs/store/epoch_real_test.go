@@ -3,6 +3,7 @@
 package store_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/parts/partstest"
 	"github.com/tagwire/tagwire/libs/store"
+	"github.com/tagwire/tagwire/libs/store/rawplan"
 )
 
 // A restart is another life of Redis, though nothing is lost, and so is becoming
@@ -55,9 +57,55 @@ func TestRunAndEpochs(t *testing.T) {
 	require.NoError(t, server.Start(t.Context()))
 	require.Eventually(t, func() bool { return rdb.Ping(t.Context()).Err() == nil }, 30*time.Second, 50*time.Millisecond)
 	lives = append(lives, run())
+	plans := rawplan.New(rdb, 3)
+	pos, _, err := plans.TakeOver(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, plans.Tick(t.Context(), pos))
+	require.NoError(t, server.Kill())
+	require.NoError(t, server.Start(t.Context()))
+	require.Eventually(t, func() bool { return rdb.Ping(t.Context()).Err() == nil }, 30*time.Second, 50*time.Millisecond)
+	for name, err := range map[string]error{"Tick": plans.Tick(t.Context(), pos), "Store": plans.Store(t.Context(), pos), "Done": plans.Done(t.Context(), pos)} {
+		require.ErrorIs(t, err, store.ErrBehind, "%s: what the last plan claimed may be gone", name)
+	}
 	for i, a := range lives {
 		for _, b := range lives[:i] {
 			require.False(t, store.Unbroken(a, b), "%v", lives)
 		}
 	}
+}
+
+// Identities lie on all masters of a Cluster: the fail-over of a node that holds
+// nothing of a raw partition is another life for it as well.
+func TestLivesOfACluster(t *testing.T) {
+	c := partstest.StartRedisCluster(t, partstest.RedisOptions{})
+	rdb, err := store.Connect(c.Store())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = rdb.Close() })
+	plans := rawplan.New(rdb, 1)
+	pos, lives, err := plans.TakeOver(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, plans.Tick(t.Context(), pos))
+	again, err := store.Lives(t.Context(), rdb)
+	require.NoError(t, err)
+	require.True(t, store.Unbroken(lives, again))
+	own, err := store.Run(t.Context(), rdb, "tw:raw:{1}")
+	require.NoError(t, err)
+	require.Contains(t, lives, own)
+
+	mine, err := c.MasterOf(t.Context(), "tw:raw:{1}")
+	require.NoError(t, err)
+	other := mine
+	for n := 0; other == mine; n++ {
+		other, err = c.MasterOf(t.Context(), fmt.Sprint(n))
+		require.NoError(t, err)
+	}
+	require.NoError(t, other.Kill())
+	require.Eventually(t, func() bool {
+		now, err := store.Lives(t.Context(), rdb)
+		return err == nil && !store.Unbroken(lives, now)
+	}, time.Minute, 100*time.Millisecond)
+	require.ErrorIs(t, plans.Tick(t.Context(), pos), store.ErrBehind)
+	still, err := store.Run(t.Context(), rdb, "tw:raw:{1}")
+	require.NoError(t, err)
+	require.Equal(t, own, still, "its own node lives on")
 }
