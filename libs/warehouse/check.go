@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+
+	"github.com/tagwire/tagwire/libs/telemetry"
 )
 
 // The oldest ClickHouse that does all that is asked of it.
@@ -20,16 +22,13 @@ var ErrUnfit = errors.New("this ClickHouse cannot keep history exact")
 var numbers = regexp.MustCompile(`^(\d+)\.(\d+)`)
 
 // Check looks at the server after Migrate: its version, and that it knows the
-// settings inserts rely on. What is only weaker than demanded is logged.
-func (w *Warehouse) Check(ctx context.Context) error {
+// settings inserts rely on. Settings of tables and of the user that are only
+// weaker than demanded are told, each with what it may lose and its cure.
+func (w *Warehouse) Check(ctx context.Context) ([]telemetry.Words, error) {
 	if err := errors.Join(w.checkVersion(ctx), w.checkSettings(ctx)); err != nil {
-		return err
+		return nil, err
 	}
-	weak, err := w.Weaknesses(ctx)
-	for _, words := range weak {
-		w.log.Warn(words.String())
-	}
-	return err
+	return w.weaknesses(ctx)
 }
 
 func (w *Warehouse) checkVersion(ctx context.Context) error {

@@ -22,9 +22,7 @@ var (
 	seconds = regexp.MustCompile(`replicated_deduplication_window_seconds = (\d+)`)
 )
 
-// Weaknesses are the settings of tables and of the user that are weaker than
-// demanded, each with what it may lose and its cure.
-func (w *Warehouse) Weaknesses(ctx context.Context) ([]telemetry.Words, error) {
+func (w *Warehouse) weaknesses(ctx context.Context) ([]telemetry.Words, error) {
 	out, err := w.weakTables(ctx)
 	if err != nil {
 		return nil, err

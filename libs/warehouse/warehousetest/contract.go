@@ -18,18 +18,17 @@ func Contract(t *testing.T, w *warehouse.Warehouse) {
 		before := Count(t, w, "SELECT count() FROM "+w.Database()+".schema_versions")
 		require.NoError(t, w.Migrate(t.Context(), nil))
 		require.Equal(t, before, Count(t, w, "SELECT count() FROM "+w.Database()+".schema_versions"))
-		require.NoError(t, w.Check(t.Context()))
+		fine(t, w)
 	})
 	t.Run("a table without a window is found", func(t *testing.T) {
 		require.NoError(t, w.Exec(t.Context(), "CREATE TABLE "+w.Database()+".plain (a String) ENGINE = MergeTree ORDER BY a"))
-		weak, err := w.Weaknesses(t.Context())
-		require.NoError(t, err)
+		weak, err := w.Check(t.Context())
+		require.NoError(t, err, "a warning, no refusal")
 		require.Len(t, weak, 1)
 		require.Contains(t, weak[0].En, "ALTER TABLE "+w.Database()+".plain MODIFY SETTING non_replicated_deduplication_window = 10000")
-		require.NoError(t, w.Check(t.Context()), "a warning, no refusal")
 		for blocks, found := range map[string]int{"10": 1, "10000": 0} {
 			require.NoError(t, w.Exec(t.Context(), "ALTER TABLE "+w.Database()+".plain MODIFY SETTING non_replicated_deduplication_window = "+blocks))
-			weak, err := w.Weaknesses(t.Context())
+			weak, err := w.Check(t.Context())
 			require.NoError(t, err)
 			require.Len(t, weak, found, blocks)
 		}
@@ -139,5 +138,5 @@ func Crash(t *testing.T, w *warehouse.Warehouse, kill func() error) {
 			require.EqualValues(t, 2, Count(t, w, "SELECT count() FROM "+w.Database()+"."+table+" WHERE startsWith(profile_id, '"+name+"')"), "%s in %s", name, table)
 		}
 	}
-	require.NoError(t, w.Check(t.Context()))
+	fine(t, w)
 }

@@ -116,11 +116,15 @@ func (a *Archiver) Run(ctx context.Context) error {
 func (a *Archiver) prepare(ctx context.Context) error {
 	backoff := 100 * time.Millisecond
 	for {
+		var weak []telemetry.Words
 		err := a.warehouse.Migrate(ctx, nil)
 		if err == nil {
-			err = a.warehouse.Check(ctx)
+			weak, err = a.warehouse.Check(ctx)
 		}
 		if err == nil {
+			for _, w := range weak {
+				a.log.Warn(w.String())
+			}
 			a.ready.Store(true)
 			return nil
 		}

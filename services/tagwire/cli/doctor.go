@@ -122,11 +122,11 @@ func (d *doctor) look(ctx context.Context) error {
 		d.add(levelError, "tagwire", "没有在运行", "does not run: "+err.Error())
 		return nil
 	}
-	ours := !cfg.KafkaExternal()
+	embeddedKafka := !cfg.KafkaExternal()
 	if running {
 		outside(cfg, e)
 	}
-	d.parts(ctx, cfg, ours)
+	d.parts(ctx, cfg, embeddedKafka)
 	return nil
 }
 

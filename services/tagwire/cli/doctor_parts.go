@@ -169,10 +169,7 @@ func (d *doctor) clickhouse(ctx context.Context, cfg *config.Config) error {
 		return err
 	}
 	defer func() { _ = w.Close() }() // only read from
-	if err := w.Check(ctx); err != nil {
-		return err
-	}
-	weak, err := w.Weaknesses(ctx)
+	weak, err := w.Check(ctx)
 	if err != nil {
 		return err
 	}

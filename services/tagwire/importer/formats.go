@@ -44,28 +44,32 @@ func (t *Table) lines(in *bufio.Reader) (string, error) {
 	}
 }
 
+// lineOf is the next line for a row; one that is too long makes the row bad, and
+// whole is false.
+func (t *Table) lineOf(r *Row, in *bufio.Reader) (s string, whole bool, err error) {
+	s, err = t.lines(in)
+	r.Line = t.line
+	if errors.Is(err, errLong) {
+		r.Bad = err
+		return "", false, nil
+	}
+	return s, err == nil, err
+}
+
 func (t *Table) whitespace(in *bufio.Reader) func(*Row) error {
 	return func(r *Row) error {
-		s, err := t.lines(in)
-		r.Line = t.line
-		if errors.Is(err, errLong) {
-			r.Bad = err
-			return nil
+		s, whole, err := t.lineOf(r, in)
+		if whole {
+			r.cells = strings.Fields(s)
 		}
-		r.cells = strings.Fields(s)
 		return err
 	}
 }
 
 func (t *Table) jsonLines(in *bufio.Reader) func(*Row) error {
 	return func(r *Row) error {
-		s, err := t.lines(in)
-		r.Line = t.line
-		if errors.Is(err, errLong) {
-			r.Bad = err
-			return nil
-		}
-		if err != nil {
+		s, whole, err := t.lineOf(r, in)
+		if !whole {
 			return err
 		}
 		dec := json.NewDecoder(strings.NewReader(s))
