@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -57,9 +58,7 @@ func lost(links []rawplan.Link, en entry) []rawplan.Link {
 
 func copied(known map[event.Identity]string) map[event.Identity]string {
 	out := map[event.Identity]string{}
-	for id, p := range known {
-		out[id] = p
-	}
+	maps.Copy(out, known)
 	return out
 }
 
