@@ -22,6 +22,11 @@ func table(text string) map[rune]rune {
 	for i, r := range []rune(from) {
 		m[r] = target[i]
 	}
+	for r, to := range m { // 薴 is 苧, which as another old form is 苎
+		if next, ok := m[to]; ok {
+			m[r] = next
+		}
+	}
 	return m
 }
 
