@@ -172,6 +172,7 @@ func (d *Dictionary) Match(text, from string) []Found {
 		}
 	}
 	ends := clauseEnds(f)
+	whole := d.exact[strings.Trim(f.text, string(clauseEnd))]
 	var out []Found
 	for i, l := range d.lists {
 		var words []string
@@ -182,7 +183,7 @@ func (d *Dictionary) Match(text, from string) []Found {
 				}
 			}
 		}
-		for _, u := range d.exact[strings.Trim(f.text, string(clauseEnd))] {
+		for _, u := range whole {
 			if u.list == i && (l.From == "" || l.From == from) {
 				words = append(words, u.text)
 			}
