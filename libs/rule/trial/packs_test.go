@@ -28,7 +28,10 @@ func notPacks() []string { return []string{"cdnow"} }
 // rowsOf are the acceptance rows that a pack must show: each beside a rule and by
 // a test.
 func rowsOf() map[string][]string {
-	return map[string][]string{}
+	return map[string][]string{
+		"retail":        strings.Fields("8 14 36 37 52 60 61 62 63 64 65 66 67 68 74 87 95 96 108 113"),
+		"manufacturing": strings.Fields("79 82 83 94"),
+	}
 }
 
 // pack is a folder of deploy/examples with rules.
