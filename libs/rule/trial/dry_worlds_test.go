@@ -2,6 +2,7 @@ package trial_test
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/govalues/decimal"
 
@@ -74,9 +75,7 @@ func (l *life) order(day float64, g goods, kind int) {
 	}
 	what := func(typ string, more event.Fields) event.Event {
 		p := event.Fields{"order_id": id, "style": g.style, "niche": g.niche}
-		for k, v := range more {
-			p[k] = v
-		}
+		maps.Copy(p, more)
 		return event.Event{Type: typ, StoreID: "st_lujiazui", Object: object, Amount: &amount, Properties: p}
 	}
 	l.note(day, what("order.create", nil))
