@@ -13,7 +13,7 @@ func BenchmarkRoute(b *testing.B) {
 	for i := range 1000 {
 		known[event.Identity{Namespace: "user_id", Value: fmt.Sprint(i)}] = fmt.Sprintf("p-%d", i)
 	}
-	r := &router{known: known, asked: newRecent()}
+	r := testRouter(known, nil)
 	b.ReportAllocs()
 	n := 0
 	for b.Loop() {
@@ -27,7 +27,7 @@ func BenchmarkRoute(b *testing.B) {
 
 // BenchmarkPlan encodes the plan of a full batch and reads it again.
 func BenchmarkPlan(b *testing.B) {
-	r := &router{known: map[event.Identity]string{}, asked: newRecent()}
+	r := testRouter(map[event.Identity]string{}, nil)
 	var p plan
 	for i := range batchSize {
 		ids := []event.Identity{{Namespace: "user_id", Value: fmt.Sprint(i)}}
