@@ -206,7 +206,7 @@ func rawplanSeenIsOneSet(t *testing.T, rdb redis.UniversalClient) {
 	require.Empty(t, people)
 
 	links := []rawplan.Link{{Identity: identity("user_id", 1), Profile: "pA"}, {Identity: phone, Profile: "pA"}}
-	seen := []rawplan.Seen{{Identity: phone, With: identity("user_id", 1)}, {Identity: device, With: identity("wecom.c:d", 1)}}
+	seen := []rawplan.Seen{{Identity: phone, With: identity("user_id", 1)}, {Identity: device, With: event.Identity{Namespace: "wecom.c", Value: "d:1"}}}
 	for range 2 { // again after a crash
 		lost, people, err = ids.Write(t.Context(), links, seen)
 		require.NoError(t, err)
