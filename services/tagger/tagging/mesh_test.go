@@ -301,7 +301,7 @@ func TestMergesEndInTheOldestUnderAnyInterleaving(t *testing.T) {
 		}
 		todo := x.raw(who, links, facts, from)
 		for more, steps := true, 0; more || len(todo) > 0; steps++ {
-			require.Less(rt, steps, 50_000, "it does not come to rest")
+			require.Less(rt, steps, 10_000, "it does not come to rest")
 			if len(todo) > 0 && x.rnd.IntN(3) == 0 {
 				require.NoError(rt, todo[0]())
 				todo = todo[1:]
