@@ -90,9 +90,9 @@ func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry
 		}
 	}
 	r.seen = append(r.seen, r.limits.meet(r.people, ids)...)
-	fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
 	joining := r.joining(ids)
 	if len(joining) == 0 {
+		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
 		out.Profile = cmp.Or(r.strongestFound(ids), fresh)
 		r.sharedOnly(&out, fresh, ids)
 		return out
@@ -100,9 +100,11 @@ func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry
 	strongest, anyFound, unknownUnique := r.survey(joining)
 	switch {
 	case !anyFound:
+		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
 		r.startAll(fresh, joining)
 		out.Profile = fresh
 	case unknownUnique:
+		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
 		for _, id := range joining {
 			if id.Unique() && r.known[id] == "" {
 				r.link(id, fresh)
@@ -113,7 +115,9 @@ func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry
 		out.Profile = r.strongestFound(joining)
 	}
 	r.rest(&out, joining)
-	r.keep(&out, ids)
+	if len(joining) < len(ids) {
+		r.keep(&out, ids)
+	}
 	return out
 }
 
@@ -167,7 +171,9 @@ func (r *router) follow(profile string, e *event.Event, offset int64, ids []even
 		}
 	}
 	r.rest(&out, joining)
-	r.keep(&out, ids)
+	if len(joining) < len(ids) {
+		r.keep(&out, ids)
+	}
 	return out
 }
 
