@@ -50,6 +50,7 @@ type Profile struct {
 	Stale      bool                        `cbor:"27,keyasint,omitempty"`
 	Import     string                      `cbor:"28,keyasint,omitempty"` // open import that touched it: no clock timers
 	Manual     map[string]Manual           `cbor:"29,keyasint,omitempty"` // tags set or taken by hand outrank rules
+	Given      map[string]event.Time       `cbor:"34,keyasint,omitempty"` // rules that give once a period or ever: begin of the newest period
 	Refused    bool                        `cbor:"30,keyasint,omitempty"` // profiling refused
 	Suppressed bool                        `cbor:"31,keyasint,omitempty"`
 	Promised   map[string][]event.Identity `cbor:"33,keyasint,omitempty"` // accepted merges whose hand-over is on its way: merge id → unique identities
