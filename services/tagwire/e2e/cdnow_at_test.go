@@ -157,10 +157,18 @@ func pastLine(tags []string, stage string, measures map[string]any) string {
 	slices.Sort(tags)
 	parts := []string{strings.Join(tags, ","), stage}
 	for _, name := range []string{"近30天订单数", "近90天消费", "消费", "订单数", "大单数"} {
-		parts = append(parts, fmt.Sprint(measures[name]))
+		parts = append(parts, plain(fmt.Sprint(measures[name])))
 	}
 	amounts, _ := measures["近180天金额"].([]any)
 	return strings.Join(append(parts, strconv.Itoa(len(amounts))), "|")
+}
+
+// plain is a decimal without zeros at its end.
+func plain(s string) string {
+	if strings.Contains(s, ".") {
+		s = strings.TrimRight(strings.TrimRight(s, "0"), ".")
+	}
+	return s
 }
 
 // byHistory are the lines of all customers at each moment, from one reading of
