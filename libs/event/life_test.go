@@ -10,8 +10,10 @@ import (
 
 func arrival(profile, id string, partition int, offset int64, place event.Time) event.Arrival {
 	return event.Arrival{
-		Record: event.Record{Kind: event.KindEvent, Profile: profile, Place: place, Event: &event.Event{EventID: id, Source: "web", Time: place},
-			Own: []event.Identity{{Namespace: "user_id", Value: profile}}},
+		Record: event.Record{
+			Kind: event.KindEvent, Profile: profile, Place: place, Event: &event.Event{EventID: id, Source: "web", Time: place},
+			Own: []event.Identity{{Namespace: "user_id", Value: profile}},
+		},
 		Log: event.Place{Topic: "events", Partition: partition, Offset: offset},
 	}
 }

@@ -127,7 +127,8 @@ func TestAnExplanationAsOfAMoment(t *testing.T) {
 		Holds    bool
 		Measures map[string]any
 		AsOf     time.Time `json:"as_of"`
-	}) {
+	},
+	) {
 		q := url.Values{"tag": {"黄金"}, "time": {ago(base, days).Format(time.RFC3339)}}
 		g.do("GET", "/profiles/"+id+"/explain?"+q.Encode(), "").into(&e)
 		return e
