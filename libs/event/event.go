@@ -186,3 +186,17 @@ func (e *Event) Primary() Identity {
 	}
 	return best
 }
+
+// AlertVerb is what a person did about an alert by this event, an alert.<verb>
+// that names its alert; empty when it is none. It changes nothing of a profile.
+func (e *Event) AlertVerb() string {
+	verb, ok := strings.CutPrefix(e.Type, "alert.")
+	if !ok || e.Properties.String("alert_id") == "" {
+		return ""
+	}
+	switch verb {
+	case "seen", "claim", "ack", "snooze", "dismiss", "handover", "outcome", "resend":
+		return verb
+	}
+	return ""
+}
