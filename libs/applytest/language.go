@@ -285,6 +285,20 @@ func (h History) first(now event.Time) (first event.Time) {
 	return first
 }
 
+// lasting are the conditions of [LanguageRules] whose tags last, as of a moment.
+func (h History) lastingLanguage() map[string]func(event.Time) bool {
+	return map[string]func(event.Time) bool{
+		"Today": func(m event.Time) bool {
+			return len(h.window(m, 0, 0, func(f Fact) bool { return f.Type == "pay" && day(f.At) == day(m) })) >= 2
+		},
+		"LovesY": func(m event.Time) bool { return h.window(m, 0, 4*time.Hour, Typed("view")).top() == "y" },
+		"Stale":  func(m event.Time) bool { return h.since(m, "pay") >= 5*time.Hour },
+		"LeftOften": func(m event.Time) bool {
+			return over(h.complete(wanted{[]string{"view"}, map[int]string{0: "pay"}, 2 * time.Hour}, m), m, 6*time.Hour) >= 2
+		},
+	}
+}
+
 // LanguageTags are the tags of [LanguageRules] that must be held, sorted. What
 // lasts is looked for at each minute: facts and lengths are whole minutes.
 func (h History) LanguageTags(now event.Time) []string {
@@ -293,18 +307,10 @@ func (h History) LanguageTags(now event.Time) []string {
 	for tag, ok := range h.language(now) {
 		held[tag] = ok
 	}
-	longest := 3 * time.Hour
-	for ago := time.Duration(0); ago <= longest; ago += time.Minute {
-		at := now.Add(-ago)
-		at -= at % event.Time(time.Minute.Milliseconds())
-		for _, m := range []event.Time{at - 1, at} {
-			if m > now || m < h.first(now) && ago > 0 {
-				continue
-			}
-			moment := h.language(m)
-			for tag, d := range lasts {
-				held[tag] = held[tag] || moment[tag] && now.Sub(m) < d
-			}
+	minute := event.Time(time.Minute.Milliseconds())
+	for tag, holds := range h.lastingLanguage() {
+		for at := now - now%minute; !held[tag] && now.Sub(at) <= lasts[tag] && at >= h.first(now); at -= minute {
+			held[tag] = holds(at) && now.Sub(at) < lasts[tag] || holds(at-1) && at > h.first(now) && now.Sub(at-1) < lasts[tag]
 		}
 	}
 	var out []string

@@ -33,6 +33,8 @@ type mesh struct {
 	stored  []map[string][]byte // committed profiles by shard
 	counts  map[string]int64    // as committed, of all shards
 	changes map[string]event.Change
+	alerts  map[string]event.Alert
+	calm    bool // nothing is cut off and nothing comes twice
 	queues  []*queue
 	ids     map[event.Identity]string // as a resolver would find them
 	offset  int64
@@ -48,7 +50,8 @@ type queue struct {
 
 func newMesh(set *rule.Set, seed uint64, shards int) (*mesh, error) {
 	x := &mesh{
-		rnd: rand.New(rand.NewPCG(seed, 1)), counts: map[string]int64{}, changes: map[string]event.Change{}, ids: map[event.Identity]string{},
+		rnd: rand.New(rand.NewPCG(seed, 1)), counts: map[string]int64{}, changes: map[string]event.Change{},
+		alerts: map[string]event.Alert{}, ids: map[event.Identity]string{},
 	}
 	m, err := newMetrics(prometheus.NewRegistry())
 	if err != nil {
@@ -94,7 +97,7 @@ func (x *mesh) step(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	q := some[x.rnd.IntN(len(some))]
-	if len(q.been) > 0 && x.rnd.IntN(5) == 0 { // a publisher that was not answered sends all again
+	if !x.calm && len(q.been) > 0 && x.rnd.IntN(5) == 0 { // a publisher that was not answered sends all again
 		for _, b := range q.been[x.rnd.IntN(len(q.been)):] {
 			if err := x.deliver(ctx, q.shard, b); err != nil {
 				return false, err
@@ -109,7 +112,7 @@ func (x *mesh) step(ctx context.Context) (bool, error) {
 func (x *mesh) deliver(ctx context.Context, to int, b []byte) error {
 	o := x.owners[to]
 	x.offset++
-	if x.rnd.IntN(6) == 0 { // cut off before the commit
+	if !x.calm && x.rnd.IntN(6) == 0 { // cut off before the commit
 		if _, err := x.apply(ctx, o, b); err != nil {
 			return err
 		}
@@ -134,6 +137,9 @@ func (x *mesh) deliver(ctx context.Context, to int, b []byte) error {
 	}
 	for _, c := range bt.changes {
 		x.changes[c.ChangeID] = c
+	}
+	for _, a := range bt.alerts {
+		x.alerts[a.AlertID] = a
 	}
 	o.pos = bt.next
 	o.pos.Commit++
