@@ -33,7 +33,7 @@ func (c *compilation) measure(e entry) {
 			return
 		}
 	}
-	f, err := e.value.fields("count", "sum", "last", "first", "distinct", "score", "where", "of", "minus", "within", "half_life")
+	f, err := e.value.fields(Keys("measure")...)
 	if c.fail(err) {
 		return
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule/cond"
+	"github.com/tagwire/tagwire/libs/rule/near"
 )
 
 // scope resolves the names of one condition and notes what it reads.
@@ -114,7 +115,7 @@ func (s scope) Call(name string, args []cond.Value) (cond.Node, error) {
 	case "first", "regular", "stopped", "restarted":
 		return nil, fmt.Errorf("%s() is not served in this version", name)
 	}
-	return nil, fmt.Errorf("unknown function %q; there are keyword(list), tag(name), absent(event, duration), len(list)", name)
+	return nil, fmt.Errorf("unknown function %q%s; there are keyword(list), tag(name), absent(event, duration), len(list)", name, near.Hint(name, functionNames()))
 }
 
 func (s scope) keyword(args []string) (cond.Node, error) {
@@ -126,7 +127,7 @@ func (s scope) keyword(args []string) (cond.Node, error) {
 	}
 	list := args[0]
 	if !slices.ContainsFunc(s.c.set.Keywords, func(l keywordList) bool { return l.Name == list }) {
-		return nil, fmt.Errorf("there is no keyword list %q", list)
+		return nil, fmt.Errorf("there is no keyword list %q%s", list, s.c.nearList(list))
 	}
 	s.uses.Keywords = append(s.uses.Keywords, list)
 	s.uses.Event = true
@@ -228,7 +229,7 @@ func eventField(path []string) (cond.Node, error) {
 	default:
 		f, ok := textFields[path[0]]
 		if !ok || len(path) > 1 {
-			return nil, fmt.Errorf("the event has no field %q", strings.Join(path, "."))
+			return nil, fmt.Errorf("the event has no field %q%s; its own fields are event.properties.…", strings.Join(path, "."), near.Hint(path[0], eventFields()))
 		}
 		read = func(e *event.Event) cond.Value { return textOrAbsent(f(e)) }
 	}
@@ -275,7 +276,7 @@ func objectField(name string) (cond.Node, error) {
 			return cond.NumberOf(*o.Price)
 		}
 	default:
-		return nil, fmt.Errorf("an object has type, id, title, category, brand, price; not %q", name)
+		return nil, fmt.Errorf("an object has type, id, title, category, brand, price; not %q%s", name, near.Hint(name, objectFields()))
 	}
 	return cond.Func(func(m *cond.Moment) cond.Value {
 		if m.Event == nil || m.Event.Object == nil {

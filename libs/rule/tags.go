@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule/near"
 )
 
 func (c *compilation) tag(e entry) {
@@ -18,7 +19,7 @@ func (c *compilation) tag(e entry) {
 		return
 	}
 	c.places[e.key] = e.at
-	f, err := e.value.fields("group", "event", "when", "lasts", "times", "value", "choose", "alert")
+	f, err := e.value.fields(Keys("tag")...)
 	if c.fail(err) {
 		return
 	}
@@ -115,7 +116,7 @@ func (c *compilation) choices(t *Tag, n yamlNode) error {
 		return err
 	}
 	for _, item := range items {
-		f, err := item.fields("tag", "when")
+		f, err := item.fields(Keys("choice")...)
 		if err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (c *compilation) choices(t *Tag, n yamlNode) error {
 }
 
 func times(n yamlNode) (*Times, error) {
-	f, err := n.fields("at_least", "per")
+	f, err := n.fields(Keys("times")...)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +169,7 @@ func times(n yamlNode) (*Times, error) {
 		return nil, err
 	}
 	if !slices.Contains([]string{"day", "week", "month"}, out.Per) {
-		return nil, v.errorf("per is day, week or month, not %q", out.Per)
+		return nil, v.errorf("per is day, week or month, not %q%s", out.Per, near.Hint(out.Per, []string{"day", "week", "month"}))
 	}
 	return out, nil
 }
@@ -177,7 +178,7 @@ func times(n yamlNode) (*Times, error) {
 var recipients = []string{"owner", "owners", "event.staff", "leader", "store"}
 
 func (c *compilation) alert(n yamlNode, t *Tag) (*Alert, error) {
-	f, err := n.fields("each", "to", "severity", "title", "advice", "cooldown", "escalate")
+	f, err := n.fields(Keys("alert")...)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +193,7 @@ func (c *compilation) alert(n yamlNode, t *Tag) (*Alert, error) {
 			return err
 		}
 		if !slices.Contains(allowed, s) {
-			return v.errorf("%s is one of %s, not %q", key, strings.Join(allowed, ", "), s)
+			return v.errorf("%s is one of %s, not %q%s", key, strings.Join(allowed, ", "), s, near.Hint(s, allowed))
 		}
 		*into = s
 		return nil
@@ -250,11 +251,11 @@ func recipient(n yamlNode) (string, error) {
 	if slices.Contains(recipients, s) || strings.HasPrefix(s, "team:") || strings.HasPrefix(s, "person:") {
 		return s, nil
 	}
-	return "", n.errorf("`to` is one of %s, team:x, person:x; not %q", strings.Join(recipients, ", "), s)
+	return "", n.errorf("`to` is one of %s, team:x, person:x; not %q%s", strings.Join(recipients, ", "), s, near.Hint(s, recipients))
 }
 
 func escalation(n yamlNode) (*Escalation, error) {
-	f, err := n.fields("after", "to")
+	f, err := n.fields(Keys("escalate")...)
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +278,7 @@ func (c *compilation) stages(n yamlNode) {
 		return
 	}
 	for _, item := range items {
-		f, err := item.fields("name", "start", "when", "from")
+		f, err := item.fields(Keys("stage")...)
 		if c.fail(err) {
 			return
 		}
