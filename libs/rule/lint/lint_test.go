@@ -149,3 +149,20 @@ func TestThePacksAreClean(t *testing.T) {
 		require.Empty(t, names(found), dir)
 	}
 }
+
+func TestHowTagsWereHeld(t *testing.T) {
+	files := map[string]string{"r.yaml": measures + "tags:\n  A: {when: n > 1}\n  B: {when: n > 2}\n  C: {when: n > 3}\n  F: {event: x, value: event.channel}\n  G: {event: x, value: event.channel}\n  T:\n    choose: [{tag: 金, when: n > 4}]\n"}
+	set, err := rule.Compile(1, files)
+	require.NoError(t, err)
+	use := lint.Use{
+		Days: 30, Profiles: 100,
+		Held:    map[string]uint64{"A": 100, "B": 96, "F:抖音": 3, "手工": 100},
+		Applied: map[string]uint64{"B": 1},
+		Pairs:   []lint.Pair{{A: "A", B: "B", Both: 96, Either: 100}, {A: "B", B: "C", Both: 94, Either: 100}, {A: "A", B: "手工", Both: 100, Either: 100}, {A: "A", B: "C", Both: 5, Either: 5}},
+	}
+	found, err := lint.Used(set, files, use)
+	require.NoError(t, err)
+	require.Equal(t, []string{"held_by_all A", "never_applied C", "never_applied G", "never_applied 金", "overlap A"}, names(found))
+	require.Contains(t, found[4].Zh, "96.0%")
+	require.Equal(t, []any{"r.yaml", 9}, []any{found[1].File, found[1].Line})
+}
