@@ -17,8 +17,8 @@ func (c *compilation) signs(files map[string]string) {
 		lines := map[int]bool{}
 		var found []Error
 		for _, e := range signs.Find(text, KnownKey) {
-			if e.What == signs.Expression {
-				continue
+			if e.What == signs.Expression || e.What == signs.Indent && lines[e.Line] {
+				continue // of several tabs the first is enough
 			}
 			lines[e.Line] = true
 			found = append(found, Error{File: name, Line: e.Line, Column: e.Column, Message: e.Message()})
