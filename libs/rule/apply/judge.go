@@ -4,11 +4,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/calendar"
 	"github.com/tagwire/tagwire/libs/rule/cond"
 )
 
@@ -218,7 +218,7 @@ func (j *judge) family(t *rule.Tag, value string) (tag, val string) {
 // oftenEnough notes the match and says that its calendar period has enough.
 func (j *judge) oftenEnough(t *rule.Tag) bool {
 	j.p.NoteMatch(t.Name, profile.Fact{T: j.ev.Time, H: profile.IDHash(j.ev.Source, j.ev.EventID)})
-	from, to := period(t.Times.Per, j.ev.Time, j.set.Zone)
+	from, to := calendar.Period(t.Times.Per, j.ev.Time, j.set.Zone)
 	n := 0
 	for _, f := range j.p.Matches[t.Name] {
 		if f.T >= from && f.T < to {
@@ -226,21 +226,6 @@ func (j *judge) oftenEnough(t *rule.Tag) bool {
 		}
 	}
 	return n >= t.Times.AtLeast
-}
-
-// period is the calendar day, week (from Monday) or month of a moment.
-func period(per string, at event.Time, zone *time.Location) (from, to event.Time) {
-	t := at.Std().In(zone)
-	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
-	switch per {
-	case "week":
-		monday := day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
-		return event.At(monday), event.At(monday.AddDate(0, 0, 7))
-	case "month":
-		first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, zone)
-		return event.At(first), event.At(first.AddDate(0, 1, 0))
-	}
-	return event.At(day), event.At(day.AddDate(0, 0, 1))
 }
 
 func (j *judge) stages() {
