@@ -129,11 +129,8 @@ func (r reader) alert(a source.Node) string {
 }
 
 func (r reader) stage(s source.Node) string {
-	var text string
-	switch when := s.Get("when").Text; {
-	case when == "":
-		text = r.w.say("一开始就是这个阶段", "the stage that everybody starts in")
-	default:
+	text := r.w.say("一开始就是这个阶段", "the stage that everybody starts in")
+	if when := s.Get("when").Text; when != "" {
 		text = r.w.say("%s，并且排在后面的都不成立时进入", "entered while %s and none behind it holds", r.joined(when))
 	}
 	if from := s.Get("from").Texts(); len(from) > 0 {

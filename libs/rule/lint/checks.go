@@ -76,8 +76,10 @@ func (l *linter) hiddenChoices() {
 			at := choose[j].Get("when")
 			name := choose[j].Get("tag").Text
 			if l.hidden(at, whens(choose[:j])) {
-				l.add(Warning, at, name, both{fmt.Sprintf("「%s」永远轮不到：它成立时，排在前面的已经成立（%s）", name, l.coveredBy(at, choose[:j], "tag")),
-					fmt.Sprintf("%q is never chosen: whenever it holds, one before it holds (%s)", name, l.coveredBy(at, choose[:j], "tag"))},
+				l.add(Warning, at, name, both{
+					fmt.Sprintf("「%s」永远轮不到：它成立时，排在前面的已经成立（%s）", name, l.coveredBy(at, choose[:j], "tag")),
+					fmt.Sprintf("%q is never chosen: whenever it holds, one before it holds (%s)", name, l.coveredBy(at, choose[:j], "tag")),
+				},
 					both{"把更严格的条件写在前面，例如 >= 500 在 >= 100 之前", "put the stricter condition first, such as >= 500 before >= 100"})
 			}
 		}
@@ -171,8 +173,10 @@ func (l *linter) shortLasts() {
 			}
 		}
 		if lasts < need {
-			l.add(Warning, t.Value.Get("lasts"), t.Key, both{fmt.Sprintf("「%s」只保留 %s，比它所看的时间段（%s）短：下一次匹配前就没了", t.Key, t.Value.Get("lasts").Text, what),
-				fmt.Sprintf("%q lasts %s, which is shorter than the time it looks at (%s): it is gone before the next match", t.Key, t.Value.Get("lasts").Text, what)},
+			l.add(Warning, t.Value.Get("lasts"), t.Key, both{
+				fmt.Sprintf("「%s」只保留 %s，比它所看的时间段（%s）短：下一次匹配前就没了", t.Key, t.Value.Get("lasts").Text, what),
+				fmt.Sprintf("%q lasts %s, which is shorter than the time it looks at (%s): it is gone before the next match", t.Key, t.Value.Get("lasts").Text, what),
+			},
 				both{"把 lasts 写得不短于该时间段", "let `lasts` be at least that long"})
 		}
 	}

@@ -71,8 +71,10 @@ func Used(set *rule.Set, files map[string]string, use Use) ([]Finding, error) {
 		if _, other := places[p.B]; !ok || !other || p.Either < FewProfiles || p.Share() < OverlapShare {
 			continue
 		}
-		l.add(Warning, at, p.A, both{fmt.Sprintf("「%s」与「%s」几乎是同一批客户：持有其一的 %d 人里有 %d 人两者都有（%.1f%%）", p.A, p.B, p.Either, p.Both, 100*p.Share()),
-			fmt.Sprintf("%q and %q are nearly the same customers: of %d who hold one, %d hold both (%.1f%%)", p.A, p.B, p.Either, p.Both, 100*p.Share())},
+		l.add(Warning, at, p.A, both{
+			fmt.Sprintf("「%s」与「%s」几乎是同一批客户：持有其一的 %d 人里有 %d 人两者都有（%.1f%%）", p.A, p.B, p.Either, p.Both, 100*p.Share()),
+			fmt.Sprintf("%q and %q are nearly the same customers: of %d who hold one, %d hold both (%.1f%%)", p.A, p.B, p.Either, p.Both, 100*p.Share()),
+		},
 			both{"合并成一个标签，或让其中一个的条件更有区分度", "make one tag of them, or let one of them tell more"})
 	}
 	return l.out, nil

@@ -94,10 +94,10 @@ func (s *scanner) item(i int, key string, inMap bool) int {
 	from, depth := i, 0
 	for ; i < len(s.text); i++ {
 		r := s.text[i]
-		switch {
-		case r == '(' || r == '（':
+		switch r {
+		case '(', '（':
 			depth++
-		case r == ')' || r == '）':
+		case ')', '）':
 			depth--
 		}
 		if r == '，' && (!isExpression(key) || depth <= 0) && s.parts(from, i, inMap) {

@@ -149,7 +149,7 @@ func (s *scanner) colon(i int) {
 	s.change(i, i+1, text, Structure)
 }
 
-// quotedKey straightens the quotes around a key: “高意向”：
+// quotedKey straightens the quotes around a key, as in “高意向”：….
 func (s *scanner) quotedKey(from, to int) {
 	for to > from && s.text[to-1] == ' ' {
 		to--

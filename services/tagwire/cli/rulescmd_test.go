@@ -87,15 +87,15 @@ func TestRulesFix(t *testing.T) {
 }
 
 func TestRulesLint(t *testing.T) {
-	dir, file := ruleFolder(t, plainRules)
+	dir, _ := ruleFolder(t, plainRules)
 	code, out, errs := run("rules", "lint", dir)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "warnings 0, 提示 notes 0")
-	dir, file = ruleFolder(t, plainRules+"  总是: {when: 打开 >= 0}\n")
-	code, out, _ = run("rules", "lint", dir)
+	worse, file := ruleFolder(t, plainRules+"  总是: {when: 打开 >= 0}\n")
+	code, out, _ = run("rules", "lint", worse)
 	require.Equal(t, 1, code)
 	require.Contains(t, out, file+":5:14: 「总是」的条件总是成立")
-	code, out, _ = run("rules", "lint", dir, "--json")
+	code, out, _ = run("rules", "lint", worse, "--json")
 	require.Equal(t, 1, code)
 	var rep struct {
 		OK       bool
