@@ -19,6 +19,8 @@ type compilation struct {
 	set    *Set
 	errs   Errors
 	places map[string]yamlNode // tag name → where it stands
+
+	reading bool // the set is whole and must not change
 }
 
 // Compile makes a set of files (name → YAML). The error is of type Errors and
@@ -36,12 +38,15 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 	c.header(blocks)
 	// Names first, then what uses them: the order of files does not matter.
 	c.each(blocks["keywords"], c.keyword)
+	c.each(blocks["cuts"], c.cuts)
+	c.each(blocks["rates"], c.rates)
 	c.each(blocks["measures"], c.measure)
 	c.each(blocks["tags"], c.tag)
 	for _, n := range blocks["stages"] {
 		c.stages(n)
 	}
 	c.order()
+	c.keepForLasts()
 	if len(c.errs) > 0 {
 		c.signs(files)
 		slices.SortStableFunc(c.errs, func(a, b Error) int {

@@ -16,7 +16,13 @@ func profileNames() []string {
 }
 
 // functionNames are the functions of a condition.
-func functionNames() []string { return []string{"keyword", "tag", "absent", "len"} }
+func functionNames() []string {
+	var names []string
+	for _, f := range Functions() {
+		names = append(names, f.Name)
+	}
+	return append(names, "len")
+}
 
 // eventFields are the event's fields.
 func eventFields() []string {

@@ -3,7 +3,8 @@ package rule
 import "slices"
 
 // Keys are the keys that may stand in a part of a rule set: set (a file's top),
-// keyword, measure, tag, choice, times, alert, escalate, stage. It is the one
+// keyword, measure, tag, choice, times, alert, escalate, stage, step (of a
+// sequence). It is the one
 // list: the compiler refuses all others, and schemas/rules.schema.json has the
 // same ones.
 func Keys(part string) []string { return keys()[part] }
@@ -20,15 +21,16 @@ func Parts() []string {
 
 func keys() map[string][]string {
 	return map[string][]string{
-		"set":      {"zone", "population", "currency", "keywords", "measures", "tags", "stages"},
+		"set":      {"zone", "population", "currency", "keywords", "cuts", "rates", "measures", "tags", "stages"},
 		"keyword":  {"words", "exact", "unless_in", "not_after", "from"},
-		"measure":  {"count", "sum", "last", "first", "distinct", "score", "where", "of", "minus", "within", "half_life"},
+		"measure":  measureKeys(),
 		"tag":      {"group", "event", "when", "lasts", "times", "value", "choose", "alert"},
 		"choice":   {"tag", "when"},
-		"times":    {"at_least", "per"},
+		"times":    {"at_least", "per", "once"},
 		"alert":    {"each", "to", "severity", "title", "advice", "cooldown", "escalate"},
 		"escalate": {"after", "to"},
-		"stage":    {"name", "start", "when", "from"},
+		"stage":    {"name", "start", "when", "from", "after"},
+		"step":     {"event", "not", "where"},
 	}
 }
 

@@ -17,10 +17,10 @@ func (s *Set) ChoiceTree(c Choice) (*cond.Tree, error) { return s.tree(c.WhenTex
 func (s *Set) StageTree(st Stage) (*cond.Tree, error) { return s.tree(st.WhenText, false) }
 
 // tree resolves names as they were when the set was compiled. All folds that
-// the condition reads are there by now, so nothing is written.
+// the condition reads are there by now, and nothing is written.
 func (s *Set) tree(text string, withEvent bool) (*cond.Tree, error) {
 	if text == "" {
 		return nil, nil
 	}
-	return cond.CompileTree(text, scope{c: &compilation{set: s}, uses: &Uses{}, event: withEvent, profile: true})
+	return cond.CompileTree(text, scope{c: &compilation{set: s, reading: true}, uses: &Uses{}, event: withEvent, profile: true})
 }

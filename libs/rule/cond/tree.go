@@ -144,7 +144,7 @@ func (t *Tree) At(m *Moment) *Shown {
 func (t *Tree) side(m *Moment) *Shown {
 	s := t.At(m)
 	s.Next = 0
-	if _, constant := t.Node.(Const); constant {
+	if _, constant := t.Node.(Const); constant && t.Op != "call" {
 		return &Shown{Value: s.Value, Holds: s.Holds}
 	}
 	if t.Op == "name" || t.Op == "call" {

@@ -13,6 +13,7 @@ type reader struct {
 	w      words
 	syntax *cond.Syntax
 	counts map[string]bool // measures that count
+	spans  map[string]bool // measures that are a length of time
 }
 
 // condition is a condition in words; one that does not parse stays as it is.
@@ -146,6 +147,9 @@ func (r reader) compare(c comparison, parts []ast.Node) string {
 			value = r.w.pick(b)
 		}
 	}
+	if r.spans[r.syntax.Text(left)] {
+		value = r.w.span(value)
+	}
 	how := c.other
 	if op, inner := cond.Parts(left); op == "len" && len(inner) == 1 {
 		return r.w.say("%s的个数", "the number of %s", r.operand(inner[0])) + strings.Replace(r.w.pick(how), "%s", value, 1)
@@ -178,7 +182,7 @@ func (r reader) operand(n ast.Node) string {
 	case "len":
 		return r.w.say("%s的个数", "the number of %s", r.operand(parts[0]))
 	case "call":
-		return r.syntax.Text(n)
+		return r.given(n)
 	case "+", "-", "*", "/":
 		sign := map[string]both{"+": {"加", " plus "}, "-": {"减", " minus "}, "*": {"乘以", " times "}, "/": {"除以", " divided by "}}[op]
 		return r.inner(parts[0]) + r.w.pick(sign) + r.inner(parts[1])

@@ -32,10 +32,10 @@ func Set(files map[string]string) ([]Sentence, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := explainer{counts: map[string]bool{}}
+	x := explainer{counts: map[string]bool{}, spans: map[string]bool{}}
 	for _, m := range src.Block("measures") {
 		kind, _ := kindOf(m.Value)
-		x.counts[m.Key] = counting(kind)
+		x.counts[m.Key], x.spans[m.Key] = counting(kind), kind == "time_since"
 	}
 	for _, k := range src.Block("keywords") {
 		x.add(Keyword, k.Key, "", k.At, func(r reader) string { return r.keyword(k.Value) })
@@ -53,14 +53,14 @@ func Set(files map[string]string) ([]Sentence, error) {
 }
 
 type explainer struct {
-	counts map[string]bool
-	out    []Sentence
+	counts, spans map[string]bool
+	out           []Sentence
 }
 
 func (x *explainer) add(kind, name, rule string, at source.Node, say func(reader) string) {
 	s := Sentence{Kind: kind, Name: name, Rule: rule, File: at.File, Line: at.Line}
-	zh := say(reader{w: words{zh: true}, counts: x.counts})
-	en := say(reader{counts: x.counts})
+	zh := say(reader{w: words{zh: true}, counts: x.counts, spans: x.spans})
+	en := say(reader{counts: x.counts, spans: x.spans})
 	if zh == "" {
 		return // of a kind that is not known
 	}
@@ -73,8 +73,7 @@ func (x *explainer) tag(t source.Entry) {
 	for i, c := range t.Value.Get("choose").Items {
 		x.add(Choice, c.Get("tag").Text, t.Key, c, func(r reader) string { return r.choice(c, i > 0) })
 	}
-	alert := t.Value.Get("alert")
-	if alert.Kind == source.Map {
+	for _, alert := range t.Value.Get("alert").OneOrMore() {
 		x.add(Alert, t.Key, t.Key, alert, func(r reader) string { return r.alert(alert) })
 	}
 }

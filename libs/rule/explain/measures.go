@@ -72,14 +72,19 @@ func (r reader) measure(m source.Node) string {
 // window says of which time the events are.
 func (r reader) window(m source.Node, text string) string {
 	switch between := m.Get("between").Texts(); {
+	case m.Has("sequence"):
+		if within := m.Get("within").Text; within != "" {
+			text += r.w.say("，全程不超过 %s", ", all of it within %s", r.w.span(within))
+		}
+		if over := m.Get("over").Text; over != "" {
+			text = r.w.say("最近 %s内%s", "%[2]s, over the last %[1]s", r.w.span(over), text)
+		}
 	case m.Has("within"):
 		return r.w.say("最近 %s内%s", "%[2]s within the last %[1]s", r.w.span(m.Get("within").Text), text)
 	case len(between) == 2:
 		return r.w.say("%s前到 %s前之间%s", "%[3]s between %[2]s and %[1]s ago", r.w.span(between[1]), r.w.span(between[0]), text)
 	case m.Has("per"):
 		return r.w.say("%s内%s", "%[2]s within %[1]s by the calendar", r.w.period(m.Get("per").Text), text)
-	case m.Has("over"):
-		return text + r.w.say("，按 %s", ", over %s", r.w.span(m.Get("over").Text))
 	}
 	return text
 }
@@ -96,12 +101,31 @@ func (r reader) measured(kind string, n source.Node) string {
 		return r.w.events(n.Texts())
 	}
 	var steps []string
-	for _, step := range n.Texts() {
-		if typ, not := strings.CutPrefix(step, "not "); not {
-			steps = append(steps, r.w.say("没有%s", "no %s", r.w.event(typ)))
-		} else {
-			steps = append(steps, r.w.event(step))
-		}
+	for _, s := range n.OneOrMore() {
+		steps = append(steps, r.step(s))
 	}
 	return strings.Join(steps, r.w.pick(both{"、然后", ", then "}))
+}
+
+// step is one step of a sequence: link.open, not order.pay, link.open*3 or a map.
+func (r reader) step(s source.Node) string {
+	typ, not := strings.CutPrefix(s.Text, "not ")
+	if s.Kind == source.Map {
+		typ, not = s.Get("event").Text, s.Has("not")
+		if not {
+			typ = s.Get("not").Text
+		}
+	}
+	name, times, repeated := strings.Cut(strings.TrimSpace(typ), "*")
+	text := r.w.event(strings.TrimSpace(name))
+	if repeated {
+		text = r.w.say("%[2]s 次%[1]s", "%[2]s times %[1]s", text, strings.TrimSpace(times))
+	}
+	if where := s.Get("where").Text; where != "" {
+		text += r.w.say("（%s）", " (%s)", r.condition(where))
+	}
+	if not {
+		return r.w.say("没有%s", "no %s", text)
+	}
+	return text
 }

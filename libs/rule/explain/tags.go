@@ -49,14 +49,14 @@ func (r reader) tag(name string, t source.Node) string {
 	case t.Has("event"):
 		text = r.eventTag(name, t)
 	default:
-		text = r.given(t.Get("when").Text)
+		text = r.givenWhile(t.Get("when").Text)
 		if lasts := t.Get("lasts").Text; lasts != "" {
 			text += r.w.say("，条件不再成立后保留 %s", "; kept for %s after the condition ends", r.w.span(lasts))
 		} else {
 			text += r.w.say("，条件不再成立就取消", "; taken off when the condition ends")
 		}
 	}
-	if alert := t.Get("alert"); alert.Kind == source.Map {
+	for _, alert := range t.Get("alert").OneOrMore() {
 		text += r.w.say("；%s提醒%s（%s）", "; %s, an alert goes to %s (%s)", r.each(alert), r.w.recipient(orElse(alert.Get("to").Text, "owner")),
 			r.w.severity(orElse(alert.Get("severity").Text, "medium")))
 	}
@@ -71,8 +71,11 @@ func (r reader) eventTag(name string, t source.Node) string {
 	if times := t.Get("times"); times.Kind == source.Map {
 		n := orElse(times.Get("at_least").Text, "1")
 		text += r.w.say("，%s内达到 %s 次", ", %[2]s times within %[1]s", r.w.period(times.Get("per").Text), n)
-		if times.Get("once").Text != "" {
+		switch times.Get("once").Text {
+		case "period":
 			text += r.w.say("（每个周期只算一次）", " (once a period)")
+		case "ever":
+			text += r.w.say("（只算第一次）", " (the first time only)")
 		}
 	}
 	if value := t.Get("value").Text; value != "" {
@@ -91,11 +94,11 @@ func (r reader) choice(c source.Node, later bool) string {
 	if later {
 		return r.w.say("%s，并且排在前面的都不成立时打上", "given while %s and none before it holds", r.joined(when))
 	}
-	return r.given(when)
+	return r.givenWhile(when)
 }
 
 // given is a condition under which a tag is given.
-func (r reader) given(when string) string {
+func (r reader) givenWhile(when string) string {
 	return r.w.say("%s时打上", "given while %s", r.w.gap(r.condition(when)))
 }
 

@@ -35,9 +35,9 @@ func (l *linter) unusedMeasures() {
 	}
 	for _, t := range l.set.Tags {
 		note(t.Uses)
-		if t.Alert != nil {
-			note(t.Alert.Title.Uses)
-			note(t.Alert.Advice.Uses)
+		for _, a := range t.Alerts {
+			note(a.Title.Uses)
+			note(a.Advice.Uses)
 		}
 	}
 	for _, s := range l.set.Stages {
@@ -184,8 +184,10 @@ func (l *linter) shortLasts() {
 
 func (l *linter) noCooldown() {
 	for _, t := range l.src.Block("tags") {
-		a := t.Value.Get("alert")
-		if a.Get("each").Text == "match" && !a.Has("cooldown") {
+		for _, a := range t.Value.Get("alert").OneOrMore() {
+			if a.Get("each").Text != "match" || a.Has("cooldown") {
+				continue
+			}
 			l.add(Warning, a.Get("each"), t.Key, both{fmt.Sprintf("「%s」每次匹配都提醒，没有冷却时间：客户连发十条就提醒十次", t.Key), fmt.Sprintf("%q alerts at every match without a cooldown: ten messages in a row are ten alerts", t.Key)},
 				both{"加上 cooldown，例如 cooldown: 30m", "add a cooldown, such as cooldown: 30m"})
 		}

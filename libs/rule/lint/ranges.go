@@ -259,7 +259,7 @@ type tagFinder struct{ found []string }
 
 func (v *tagFinder) Visit(n *ast.Node) {
 	c, ok := (*n).(*ast.CallNode)
-	if !ok || len(c.Arguments) != 1 {
+	if !ok || len(c.Arguments) == 0 {
 		return
 	}
 	name, ok := c.Callee.(*ast.IdentifierNode)

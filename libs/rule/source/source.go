@@ -67,6 +67,18 @@ func (n Node) Texts() []string {
 	return out
 }
 
+// OneOrMore are a list's items, or the value that stands alone; none when there
+// is none.
+func (n Node) OneOrMore() []Node {
+	switch n.Kind {
+	case None:
+		return nil
+	case List:
+		return n.Items
+	}
+	return []Node{n}
+}
+
 // Rules are the files of a set, in the order of their names.
 type Rules struct{ tops []Node }
 

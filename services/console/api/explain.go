@@ -50,7 +50,7 @@ func (a *API) explain(w http.ResponseWriter, r *http.Request) error {
 	if tag == "" {
 		return badRequest("缺少参数 tag", "the parameter tag is missing")
 	}
-	s, err := a.subjectOf(r.Context(), r.PathValue("id"))
+	s, err := a.subjectAsked(r)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ func (a *API) table() []route {
 		{"DELETE", "/session", "", a.logout},
 		{"GET", "/profiles/{id}", seeCustomers, a.profile},
 		{"GET", "/profiles/{id}/timeline", seeCustomers, a.timeline},
+		{"GET", "/profiles/{id}/at", seeCustomers, a.at},
 		{"GET", "/profiles/{id}/explain", seeCustomers, a.explain},
 		{"POST", "/profiles/{id}/tags", actCustomers, a.addTag},
 		{"DELETE", "/profiles/{id}/tags", actCustomers, a.removeTag},
