@@ -86,6 +86,9 @@ func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 	var wanted []event.Identity
 	for _, a := range all {
 		wanted = append(wanted, a.ids...)
+		if unmerges(a.e) {
+			wanted = append(wanted, a.e.NamedIdentities()...)
+		}
 	}
 	known, err := o.r.identities.Lookup(ctx, wanted)
 	if err != nil {
@@ -108,6 +111,9 @@ func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 				en = rt.follow(profile, a.e, a.Offset, a.ids)
 			} else {
 				en = rt.route(a.e, a.Offset, a.ids)
+			}
+			if unmerges(a.e) {
+				rt.unmerge(&en, a.e, a.Offset)
 			}
 			en.Matches = o.dicts.match(a.e.Text, a.e.From)
 			for _, id := range a.e.Identities {
@@ -211,8 +217,16 @@ func (out *outgoing) add(ctx context.Context, rec opened, en entry) error {
 		Kind: event.KindEvent, Source: o.source(), Number: number, Place: place, Profile: en.Profile, Own: en.Own, Event: e,
 		Raw: raw, Internal: en.Internal,
 	}
+	if unmerges(e) {
+		decided(e, en)
+	}
 	if err := out.send(r, event.Shard(en.Profile, o.r.Shards)); err != nil {
 		return err
+	}
+	if en.Into != "" {
+		if err := out.split(r, en, rec.Offset); err != nil {
+			return err
+		}
 	}
 	return out.links(en.Requests, rec.Offset*perOffset+numberLinks, e.ReceivedAt)
 }

@@ -17,7 +17,9 @@ type entry struct {
 	Matches  []event.Match    `json:"m,omitempty"`
 	Requests []event.Link     `json:"r,omitempty"`
 	Internal bool             `json:"i,omitempty"`
-	Reason   string           `json:"x,omitempty"` // rejected
+	Into     string           `json:"n,omitempty"`  // unmerge: the new profile
+	Moved    []event.Identity `json:"mv,omitempty"` // unmerge: what becomes its own
+	Reason   string           `json:"x,omitempty"`  // rejected
 	Detail   string           `json:"d,omitempty"`
 }
 
@@ -47,13 +49,14 @@ func decodePlan(b []byte) (plan, error) {
 }
 
 // What one raw record gives is numbered within its offset: the event itself,
-// the links that it tells of, and those that claiming its batch's identities
-// brought up.
+// the links that it tells of, those that claiming its batch's identities brought
+// up, and the beginning of a profile that it parts from another.
 const (
 	perOffset     = 16
 	numberEvent   = 0
 	numberLinks   = 1
 	numberClaimed = 2
+	numberSplit   = 3
 )
 
 // maxRequests of one record.

@@ -336,6 +336,13 @@ func (o *owner) carryOut(ctx context.Context, p plan, records []opened) error {
 	if err != nil {
 		return err
 	}
+	for _, en := range p.Entries {
+		if en.Into != "" {
+			if err := o.r.identities.Move(ctx, en.Moved, en.Into); err != nil {
+				return err
+			}
+		}
+	}
 	ours := make(map[event.Identity]string, len(p.Links))
 	for _, l := range p.Links {
 		ours[l.Identity] = l.Profile
