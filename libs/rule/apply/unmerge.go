@@ -21,16 +21,9 @@ func Unmerge(s *rule.Set, p *profile.Profile, e *event.Event, u *event.Unmerge) 
 // it has been since: stays keeps the profile's id, left is the new one. upTo is
 // the place in time of the unmerge; what stood before it in the log counts.
 func Part(s *rule.Set, id string, u *event.Unmerge, arrivals []event.Arrival, upTo event.Time) (stays, left *profile.Profile) {
-	var here, there []event.Arrival
 	for _, a := range arrivals {
 		upTo = max(upTo, a.Event.Time)
-		moved := u.Moves(a.Event.Identities) || u.Moves(a.Own)
-		a.Own = u.Keep(a.Own, moved)
-		if moved {
-			there = append(there, a)
-		} else {
-			here = append(here, a)
-		}
 	}
+	here, there, _ := u.Part(arrivals, len(arrivals))
 	return Replay(s, id, here, upTo).Profile, Replay(s, u.Into, there, upTo).Profile
 }
