@@ -10,6 +10,7 @@ import { Loading, Panel, Trouble } from '../parts/states'
 import { Ago, useNow } from '../parts/time'
 import { formatMeasure, formatTime, splitIdentity, traitText } from '../text/format'
 import { Timeline } from './Timeline'
+import { UnmergeButton } from './Unmerge'
 import { WhyDrawer } from './WhyDrawer'
 import { addRecent } from './recent'
 
@@ -135,7 +136,7 @@ function Identities({ profile }: { profile: Profile }) {
   // A link that was refused is kept as a conflict and belongs to nobody's identities.
   const identities = [...profile.identities, ...[...conflicts].filter((c) => !known.has(c))]
   return (
-    <Panel title={t('profile.identities')}>
+    <Panel title={t('profile.identities')} extra={<UnmergeButton profile={profile} />}>
       <dl className="pairs">
         {identities.map((identity, i) => {
           const { namespace, value } = splitIdentity(identity)
