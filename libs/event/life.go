@@ -91,16 +91,6 @@ func (l *Life) Before(u *Unmerge) (own []Arrival, place Time, ok bool) {
 	return nil, 0, false
 }
 
-// Made is the unmerge by which a profile came from this customer; nil: none.
-func (l *Life) Made(profile string) *Unmerge {
-	for i := range l.Arrivals {
-		if u := l.Arrivals[i].Event.Unmerge(); u != nil && u.Into == profile {
-			return u
-		}
-	}
-	return nil
-}
-
 // parted are a profile's interactions by a moment without those that unmerges
 // have taken away, up to the unmerge named stop, which stands at index n; n < 0:
 // there is none.

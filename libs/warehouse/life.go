@@ -29,40 +29,7 @@ WHERE e.profile_id `+in, func(l *event.Life) error { out = l; return nil })
 	if err != nil {
 		return nil, fmt.Errorf("life of %s: %w", profile, err)
 	}
-	return out, w.earlier(ctx, out)
-}
-
-// earlier adds to a life that began by an unmerge what its identities had done
-// as part of the other customer.
-func (w *Warehouse) earlier(ctx context.Context, l *event.Life) error {
-	var more []event.Arrival
-	for _, a := range l.Arrivals {
-		if a.Event.Type != event.TypeSplit || a.Event.Source != event.SourceConsole {
-			continue
-		}
-		from := a.Event.Properties.String("from")
-		if from == l.Profile || slices.ContainsFunc(l.Joins, func(j event.Join) bool { return j.Gone == from }) {
-			continue // they are one again, by way of others
-		}
-		other, err := w.Life(ctx, from)
-		if err != nil {
-			return err
-		}
-		u := other.Made(a.Profile)
-		if u == nil {
-			continue
-		}
-		past, _, _ := other.Before(u)
-		_, left, _ := u.Part(past, len(past))
-		for _, b := range left {
-			b.Profile = a.Profile
-			more = append(more, b)
-		}
-	}
-	if len(more) > 0 {
-		l.Arrivals = event.InOrder(append(l.Arrivals, more...))
-	}
-	return nil
+	return out, nil
 }
 
 // Lives reads all lives, one after the other by the profile that each belongs to
@@ -72,28 +39,11 @@ func (w *Warehouse) Lives(ctx context.Context, each func(*event.Life) error) err
 FROM ${db}.events_by_profile AS e
 LEFT JOIN ${db}.merged_today AS m ON m.profile_id = e.profile_id
 LEFT JOIN (`+joins+` GROUP BY other) AS l ON l.other = e.profile_id
-ORDER BY head SETTINGS max_bytes_before_external_sort = 268435456, max_execution_time = 0`, func(l *event.Life) error {
-		if err := w.earlier(ctx, l); err != nil {
-			return err
-		}
-		return each(l)
-	})
+ORDER BY head SETTINGS max_bytes_before_external_sort = 268435456, max_execution_time = 0`, each)
 	if err != nil {
 		return fmt.Errorf("lives: %w", err)
 	}
 	return nil
-}
-
-// Unmerges are all unmerges that history knows, in order of arrival.
-func (w *Warehouse) Unmerges(ctx context.Context) ([]event.Arrival, error) {
-	var out []event.Arrival
-	err := w.lives(ctx, `SELECT '' AS head, `+lifeColumns+` FROM ${db}.events AS e
-LEFT JOIN (SELECT '-' AS other, '' AS winner, toDateTime64(0, 3, 'UTC') AS joined) AS l ON l.other = e.event_id
-WHERE e.type = `+quote(event.TypeUnmerge)+` AND e.source = `+quote(event.SourceConsole), func(l *event.Life) error { out = l.Arrivals; return nil })
-	if err != nil {
-		return nil, fmt.Errorf("unmerges: %w", err)
-	}
-	return out, nil
 }
 
 // joins are whom each profile was merged into, and when.

@@ -169,6 +169,9 @@ func (k *Keeper) write(ctx context.Context, a *event.Arrival, u *event.Unmerge) 
 	if err != nil {
 		return err
 	}
+	if err := k.opt.Warehouse.Reattribute(ctx, a, u, profilesOf(head, past)); err != nil {
+		return err
+	}
 	stays, left := apply.Part(set, head, u, past, place)
 	for _, p := range []*profile.Profile{stays, left} {
 		if err := k.handOver(ctx, p, u.MergeID(p.ID)); err != nil {
@@ -177,6 +180,17 @@ func (k *Keeper) write(ctx context.Context, a *event.Arrival, u *event.Unmerge) 
 	}
 	k.opt.Log.Info("pasts of an unmerge were handed over", zap.String("profile", head), zap.String("new", u.Into), zap.Int("events", len(past)))
 	return nil
+}
+
+// profilesOf are those under which the customer's past stands in history.
+func profilesOf(head string, past []event.Arrival) []string {
+	out := []string{head}
+	for i := range past {
+		if !slices.Contains(out, past[i].Profile) {
+			out = append(out, past[i].Profile)
+		}
+	}
+	return out
 }
 
 // rules are those in force in the shard of a profile.

@@ -248,7 +248,9 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 		return o.straggle(bt, r, h.p.Winner)
 	}
 	if into := h.p.Left(r.Own); into != "" { // so does one whose identity has left
-		return o.straggle(bt, r, into)
+		fwd := *r
+		fwd.Parted = true
+		return o.straggle(bt, &fwd, into)
 	}
 	h = o.profile(bt, r.Profile, r.Place)
 	o.unmerge(bt, h, r)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/rule/apply"
 	"github.com/tagwire/tagwire/libs/stream"
+	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/schemas"
 	"github.com/tagwire/tagwire/services/archiver/archive"
 	"github.com/tagwire/tagwire/services/console/ruleset"
@@ -252,5 +254,18 @@ func (c *couple) requireHistory(w string) {
 		life, err := c.p.Warehouse.Life(c.t.Context(), p.ID)
 		require.NoError(c.t, err)
 		c.requireModel(apply.At(c.set, life, p.ID, event.At(time.Now())).Profile, who)
+		page, err := c.p.Warehouse.Timeline(c.t.Context(), warehouse.TimelineQuery{Profile: p.ID, Kinds: []string{warehouse.KindEvent}, Limit: 500})
+		require.NoError(c.t, err)
+		shown := 0
+		for _, e := range page.Entries {
+			if !strings.HasPrefix(e.Type, "profile.") {
+				shown++
+			}
+		}
+		require.Equal(c.t, len(c.history[who]), shown, "the timeline of %s", id)
+		var n uint64
+		require.NoError(c.t, c.p.Warehouse.Scalar(c.t.Context(),
+			"SELECT count() FROM bi.events WHERE type = 'pay' AND profile_id = '"+p.ID+"'", &n))
+		require.EqualValues(c.t, c.history[who].Count(event.At(time.Now()), 0, applytest.Typed("pay")), n, "payments of %s for BI", id)
 	}
 }
