@@ -1,5 +1,7 @@
 package event
 
+import "slices"
+
 // TypeUnmerge is the event by which a person takes identities out of a customer,
 // and TypeSplit the first event of the customer that they become.
 const (
@@ -36,12 +38,7 @@ func (u *Unmerge) Keep(ids []Identity, moved bool) []Identity {
 }
 
 func contains(ids []Identity, id Identity) bool {
-	for _, have := range ids {
-		if have == id {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(ids, id)
 }
 
 // Unmerge reads the decision; nil when the event is none, or nothing was to be
