@@ -30,15 +30,11 @@ func (u *Unmerge) Moves(ids []Identity) bool { return len(u.Keep(ids, true)) > 0
 func (u *Unmerge) Keep(ids []Identity, moved bool) []Identity {
 	var out []Identity
 	for _, id := range ids {
-		if contains(u.Moved, id) == moved {
+		if slices.Contains(u.Moved, id) == moved {
 			out = append(out, id)
 		}
 	}
 	return out
-}
-
-func contains(ids []Identity, id Identity) bool {
-	return slices.Contains(ids, id)
 }
 
 // Unmerge reads the decision; nil when the event is none, or nothing was to be
@@ -60,7 +56,7 @@ func (e *Event) NamedIdentities() []Identity {
 	var out []Identity
 	for _, v := range list {
 		s, _ := v.(string)
-		if id, err := ParseIdentity(s); err == nil && !contains(out, id) {
+		if id, err := ParseIdentity(s); err == nil && !slices.Contains(out, id) {
 			out = append(out, id)
 		}
 	}
