@@ -2,7 +2,6 @@ package profile
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"sort"
 	"time"
@@ -21,56 +20,148 @@ type Fact struct {
 	S string          // value of distinct, last, first
 }
 
-func compareFact(a, b Fact) int { return cmp.Or(cmp.Compare(a.T, b.T), cmp.Compare(a.H, b.H)) }
+// CompareFact orders facts by (time, id).
+func CompareFact(a, b Fact) int { return cmp.Or(cmp.Compare(a.T, b.T), cmp.Compare(a.H, b.H)) }
 
-// Fold is the state of one measure. Facts are distinct and ordered by (time,
-// id). A windowed fold keeps its window; one for a lifetime keeps totals, and as
-// facts those of the last Horizon, so that it can be read as of a moment within.
+// Keeps says what a fold keeps beside the facts themselves: what was seen in a
+// lifetime, whatever has been trimmed since.
+type Keeps uint8
+
+// What a fold may keep of a lifetime.
+const (
+	KeepTotals   Keeps = 1 << iota // count and sum
+	KeepEnds                       // the first fact and the newest trimmed one
+	KeepValues                     // distinct values, each with the first time it came
+	KeepTally                      // how often each value came
+	KeepExtremes                   // the least and the greatest number that was trimmed
+	KeepHours                      // what a full window had to let go, by the hour
+)
+
+// Shape says how a fold keeps its facts: what all measures that read it need,
+// nothing of their names, so that a renamed measure keeps its state.
+type Shape struct {
+	Keep  time.Duration // how far back facts are kept: the widest window + Horizon, for lifetimes Horizon
+	Score bool          // facts are kept whatever their age, up to 2·MaxFacts
+	Keeps Keeps
+	Steps *Steps // of a sequence
+}
+
+// Covers says that a fold of this shape has all that one of shape o has.
+func (s Shape) Covers(o Shape) bool {
+	return s.Keeps&o.Keeps == o.Keeps && (s.Score || !o.Score && s.Keep >= o.Keep)
+}
+
+// Fold is the state of the measures that read the same facts. Facts are distinct
+// and ordered by (time, id). Beside the facts of its windows it keeps what its
+// Shape says of the whole lifetime.
 type Fold struct {
 	Facts []Fact                `cbor:"1,keyasint,omitempty"`
 	Count int64                 `cbor:"2,keyasint,omitempty"` // lifetime
 	Sum   decimal.Decimal       `cbor:"3,keyasint,omitzero"`  // lifetime
 	First *Fact                 `cbor:"4,keyasint,omitempty"`
-	Last  *Fact                 `cbor:"5,keyasint,omitempty"` // newest fact before Facts, for `last`
-	Seen  map[string]event.Time `cbor:"6,keyasint,omitempty"` // distinct: value → first time it came; windowed: newest
-	More  bool                  `cbor:"7,keyasint,omitempty"` // facts were folded away: counts are at least, sums inexact
+	Last  *Fact                 `cbor:"5,keyasint,omitempty"`  // newest fact before Facts, for `last`
+	Seen  map[string]event.Time `cbor:"6,keyasint,omitempty"`  // value → first time it came
+	More  bool                  `cbor:"7,keyasint,omitempty"`  // facts were let go that a window or a set needs: counts are at least, sums inexact
+	Tally map[string]int64      `cbor:"8,keyasint,omitempty"`  // value → how often it came
+	Low   *Fact                 `cbor:"9,keyasint,omitempty"`  // of those before Facts
+	High  *Fact                 `cbor:"10,keyasint,omitempty"` // likewise
+	Hours []Hour                `cbor:"11,keyasint,omitempty"` // of those that a full window let go, oldest first
+	Chain *Chain                `cbor:"12,keyasint,omitempty"` // of a sequence: where it stood before Facts
+	Keeps Keeps                 `cbor:"13,keyasint,omitempty"` // by which it has been kept
 }
 
-// Shape says how a fold keeps its facts: what the measure needs, nothing of the
-// rule's name, so that a renamed measure keeps its state.
-type Shape struct {
-	Window time.Duration // 0: lifetime
-	Keep   time.Duration // how far back facts are kept: Window + Horizon, for lifetimes Horizon
-	Score  bool          // facts are kept whatever their age, up to MaxFacts
+// Hour is what a full window let go within one hour.
+type Hour struct {
+	_ struct{}        `cbor:",toarray"`
+	T event.Time      // of the first fact
+	N decimal.Decimal // sum of the numbers
 }
+
+const hourLong = event.Time(time.Hour / time.Millisecond)
 
 // Add folds a fact in; the caller has made sure that the event is new to the
 // profile. clock is the profile's, at least f.T.
 func (f *Fold) Add(s Shape, fact Fact, clock event.Time) {
-	i, found := slices.BinarySearchFunc(f.Facts, fact, compareFact)
+	i, found := slices.BinarySearchFunc(f.Facts, fact, CompareFact)
 	if found {
 		return
 	}
+	f.Fit(s)
 	f.Facts = slices.Insert(f.Facts, i, fact)
-	if s.Window == 0 && !s.Score {
+	f.total(s, fact)
+	f.trim(s, clock)
+}
+
+// Fit begins to keep what a newer shape wants, from the facts that are there, and
+// lets go of what no measure reads any more.
+func (f *Fold) Fit(s Shape) {
+	if f.Keeps == s.Keeps {
+		return
+	}
+	gone, begun := f.Keeps&^s.Keeps, s
+	begun.Keeps = s.Keeps &^ f.Keeps
+	if gone&KeepTotals != 0 {
+		f.Count, f.Sum = 0, decimal.Decimal{}
+	}
+	if gone&KeepEnds != 0 {
+		f.First, f.Last = nil, nil
+	}
+	if gone&KeepValues != 0 {
+		f.Seen = nil
+	}
+	if gone&KeepTally != 0 {
+		f.Tally = nil
+	}
+	if gone&KeepExtremes != 0 {
+		f.Low, f.High = nil, nil
+	}
+	if gone&KeepHours != 0 {
+		f.Hours = nil
+	}
+	f.Keeps = s.Keeps
+	for _, fact := range f.Facts {
+		f.total(begun, fact)
+	}
+}
+
+// total adds a fact to what is kept of a lifetime.
+func (f *Fold) total(s Shape, fact Fact) {
+	if s.Keeps&KeepTotals != 0 {
 		f.Count++
 		f.Sum = addDecimal(f.Sum, fact.N, &f.More)
-		if f.First == nil || compareFact(fact, *f.First) < 0 {
-			first := fact
-			f.First = &first
-		}
-		if fact.S != "" {
-			if f.Seen == nil {
-				f.Seen = map[string]event.Time{}
-			}
-			if t, ok := f.Seen[fact.S]; !ok && len(f.Seen) >= MaxValues {
-				f.More = true
-			} else if !ok || fact.T < t {
-				f.Seen[fact.S] = fact.T
-			}
-		}
 	}
-	f.trim(s, clock)
+	if s.Keeps&KeepEnds != 0 && (f.First == nil || CompareFact(fact, *f.First) < 0) {
+		first := fact
+		f.First = &first
+	}
+	if s.Keeps&KeepValues != 0 && fact.S != "" {
+		f.see(fact.S, fact.T)
+	}
+	if s.Keeps&KeepTally != 0 && fact.S != "" {
+		f.tally(fact.S, 1)
+	}
+}
+
+func (f *Fold) see(value string, at event.Time) {
+	if f.Seen == nil {
+		f.Seen = map[string]event.Time{}
+	}
+	if t, ok := f.Seen[value]; !ok && len(f.Seen) >= MaxValues {
+		f.More = true
+	} else if !ok || at < t {
+		f.Seen[value] = at
+	}
+}
+
+func (f *Fold) tally(value string, n int64) {
+	if f.Tally == nil {
+		f.Tally = map[string]int64{}
+	}
+	if _, ok := f.Tally[value]; !ok && len(f.Tally) >= MaxValues {
+		f.More = true
+		return
+	}
+	f.Tally[value] += n
 }
 
 // trim drops facts that no view can need any more.
@@ -81,228 +172,134 @@ func (f *Fold) trim(s Shape, clock event.Time) {
 		for drop < len(f.Facts) && f.Facts[drop].T <= floor {
 			drop++
 		}
+		f.Hours = f.Hours[sort.Search(len(f.Hours), func(i int) bool { return f.Hours[i].T > floor }):]
 	}
+	old := drop
 	if over := len(f.Facts) - 2*MaxFacts; over > drop { // the window's newest 1,000 and as many on their way
 		drop = over
-		if s.Window > 0 || s.Score {
-			f.More = true
-		}
+		f.More = f.More || s.Score || s.Keep > Horizon
 	}
 	if drop == 0 {
 		return
 	}
-	if s.Window == 0 && !s.Score {
-		last := f.Facts[drop-1]
-		if f.Last == nil || compareFact(last, *f.Last) > 0 {
-			f.Last = &last
-		}
-	}
+	f.letGo(s, f.Facts[:drop], old)
 	f.Facts = slices.Delete(f.Facts, 0, drop)
 }
 
-// upTo is the number of facts with time ≤ now.
-func (f *Fold) upTo(now event.Time) int {
-	return sort.Search(len(f.Facts), func(i int) bool { return f.Facts[i].T > now })
-}
-
-// In are the facts of (now-window, now]; without a window all up to now that
-// are kept. At most the newest MaxFacts.
-func (f *Fold) In(window time.Duration, now event.Time) []Fact {
-	if f == nil {
-		return nil
+// letGo keeps of the facts that are dropped what the shape wants; those from
+// `old` on still stand in a window.
+func (f *Fold) letGo(s Shape, facts []Fact, old int) {
+	last := facts[len(facts)-1]
+	if s.Keeps&KeepEnds != 0 && (f.Last == nil || CompareFact(last, *f.Last) > 0) {
+		f.Last = &last
 	}
-	hi := f.upTo(now)
-	lo := 0
-	if window > 0 {
-		lo = f.upTo(now.Add(-window))
-	}
-	return f.Facts[max(lo, hi-MaxFacts):hi]
-}
-
-// CountAt is the number of facts as of now, within a window or a lifetime.
-func (f *Fold) CountAt(window time.Duration, now event.Time) int64 {
-	if f == nil {
-		return 0
-	}
-	if window > 0 {
-		return int64(len(f.In(window, now)))
-	}
-	return f.Count - int64(len(f.Facts)-f.upTo(now))
-}
-
-// SumAt is the sum of the facts' numbers as of now.
-func (f *Fold) SumAt(window time.Duration, now event.Time) decimal.Decimal {
-	if f == nil {
-		return decimal.Decimal{}
-	}
-	var inexact bool
-	if window > 0 {
-		var s decimal.Decimal
-		for _, fact := range f.In(window, now) {
-			s = addDecimal(s, fact.N, &inexact)
+	if s.Keeps&KeepExtremes != 0 {
+		for _, fact := range facts {
+			f.Low, f.High = lower(f.Low, &fact), higher(f.High, &fact)
 		}
-		return s
 	}
-	s := f.Sum
-	for _, fact := range f.Facts[f.upTo(now):] {
-		s = addDecimal(s, fact.N.Neg(), &inexact)
-	}
-	return s
-}
-
-// LastAt is the newest fact as of now, nil when there is none.
-func (f *Fold) LastAt(window time.Duration, now event.Time) *Fact {
-	if f == nil {
-		return nil
-	}
-	if in := f.In(window, now); len(in) > 0 {
-		return &in[len(in)-1]
-	}
-	if window == 0 {
-		return f.Last
-	}
-	return nil
-}
-
-// FirstAt is the oldest fact as of now, nil when there is none.
-func (f *Fold) FirstAt(window time.Duration, now event.Time) *Fact {
-	if f == nil {
-		return nil
-	}
-	if window == 0 {
-		if f.First == nil || f.First.T > now {
-			return nil
+	if s.Keeps&KeepHours != 0 {
+		for _, fact := range facts[old:] {
+			f.hour(fact.T, fact.N)
 		}
-		return f.First
 	}
-	if in := f.In(window, now); len(in) > 0 {
-		return &in[0]
-	}
-	return nil
-}
-
-// DistinctAt are the distinct values as of now, sorted.
-func (f *Fold) DistinctAt(window time.Duration, now event.Time) []string {
-	if f == nil {
-		return nil
-	}
-	var out []string
-	if window == 0 {
-		for v, t := range f.Seen {
-			if t <= now {
-				out = append(out, v)
-			}
+	if s.Steps != nil {
+		if f.Chain == nil {
+			f.Chain = &Chain{}
 		}
-		slices.Sort(out)
-		return out
+		f.Chain.walk(*s.Steps, facts)
 	}
-	for _, fact := range f.In(window, now) {
-		out = append(out, fact.S)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
-// ScoreAt is the sum of points, each halved for every halfLife of its age; no
-// half-life: the plain sum. The order of addition is that of (time, id).
-func (f *Fold) ScoreAt(halfLife, window time.Duration, now event.Time) float64 {
-	var s float64
-	for _, fact := range f.In(window, now) {
-		p := float(fact.N)
-		if halfLife > 0 {
-			p *= math.Exp2(-float64(now.Sub(fact.T)) / float64(halfLife))
-		}
-		s += p
+// hour adds to an hour; beyond MaxFacts hours the oldest two become one.
+func (f *Fold) hour(t event.Time, n decimal.Decimal) {
+	i, found := slices.BinarySearchFunc(f.Hours, t, func(h Hour, t event.Time) int { return cmp.Compare(h.T/hourLong, t/hourLong) })
+	if !found {
+		f.Hours = slices.Insert(f.Hours, i, Hour{T: t})
 	}
-	return s
+	f.Hours[i].T = min(f.Hours[i].T, t)
+	f.Hours[i].N = addDecimal(f.Hours[i].N, n, &f.More)
+	if len(f.Hours) > MaxFacts {
+		f.Hours[1].N = addDecimal(f.Hours[1].N, f.Hours[0].N, &f.More)
+		f.Hours = slices.Delete(f.Hours, 0, 1)
+	}
 }
 
-// float is d.Float64 without its way through text: below 2^53 and 10^22 the
-// quotient of two exact numbers is the nearest there is.
-func float(d decimal.Decimal) float64 {
-	coef, scale := d.Coef(), d.Scale()
-	if coef >= 1<<53 || scale > 22 {
-		f, _ := d.Float64()
-		return f
+func lower(a, b *Fact) *Fact {
+	if a == nil || b != nil && cmp.Or(b.N.Cmp(a.N), CompareFact(*b, *a)) < 0 {
+		return b
 	}
-	f := float64(coef) / powersOfTen[scale]
-	if d.IsNeg() {
-		return -f
-	}
-	return f
+	return a
 }
 
-var powersOfTen = [...]float64{
-	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
-}
-
-// NextFact is the time of the first kept fact after now, 0 when there is none.
-func (f *Fold) NextFact(now event.Time) event.Time {
-	if f == nil {
-		return 0
+func higher(a, b *Fact) *Fact {
+	if a == nil || b != nil && cmp.Or(b.N.Cmp(a.N), CompareFact(*b, *a)) > 0 {
+		return b
 	}
-	if i := f.upTo(now); i < len(f.Facts) {
-		return f.Facts[i].T
-	}
-	return 0
-}
-
-// NextExit is the next moment at which a fact leaves the window, 0 when none is
-// in it.
-func (f *Fold) NextExit(window time.Duration, now event.Time) event.Time {
-	if f == nil || window == 0 {
-		return 0
-	}
-	if in := f.In(window, now); len(in) > 0 {
-		return in[0].T.Add(window)
-	}
-	return 0
+	return a
 }
 
 // Merge adds another customer's fold: facts and sets as sets, lifetime totals
 // once (the caller keeps merge ids).
 func (f *Fold) Merge(s Shape, o *Fold, clock event.Time) {
+	f.Fit(s)
+	o.Fit(s)
 	f.Count += o.Count
 	f.Sum = addDecimal(f.Sum, o.Sum, &f.More)
 	f.More = f.More || o.More
+	for v, n := range o.Tally {
+		f.tally(v, n)
+	}
+	f.unite(s, o.Facts)
+	if o.First != nil && (f.First == nil || CompareFact(*o.First, *f.First) < 0) {
+		f.First = o.First
+	}
+	if o.Last != nil && (f.Last == nil || CompareFact(*o.Last, *f.Last) > 0) {
+		f.Last = o.Last
+	}
+	f.Low, f.High = lower(f.Low, o.Low), higher(f.High, o.High)
+	for v, t := range o.Seen {
+		f.see(v, t)
+	}
+	for _, h := range o.Hours {
+		f.hour(h.T, h.N)
+	}
+	if o.Chain != nil {
+		if f.Chain == nil {
+			f.Chain = &Chain{}
+		}
+		f.Chain.merge(o.Chain)
+	}
+	f.trim(s, clock)
+}
+
+// unite adds facts as a set: an event that reached both customers stands once,
+// and the totals, which hold it twice, give one back.
+func (f *Fold) unite(s Shape, facts []Fact) {
 	have := make(map[uint64]event.Time, len(f.Facts))
 	for _, fact := range f.Facts {
 		have[fact.H] = fact.T
 	}
-	for _, fact := range o.Facts {
-		if t, again := have[fact.H]; again { // the same event reached both: totals hold it twice
-			if s.Window == 0 && !s.Score {
+	for _, fact := range facts {
+		if t, again := have[fact.H]; again {
+			if s.Keeps&KeepTotals != 0 {
 				f.Count--
 				f.Sum = addDecimal(f.Sum, fact.N.Neg(), &f.More)
+			}
+			if s.Keeps&KeepTally != 0 && fact.S != "" {
+				f.tally(fact.S, -1)
 			}
 			if t <= fact.T {
 				continue
 			}
-			if i, ok := slices.BinarySearchFunc(f.Facts, Fact{T: t, H: fact.H}, compareFact); ok {
+			if i, ok := slices.BinarySearchFunc(f.Facts, Fact{T: t, H: fact.H}, CompareFact); ok {
 				f.Facts = slices.Delete(f.Facts, i, i+1) // its sender stamped it anew: the first stamp stands
 			}
 		}
 		have[fact.H] = fact.T
-		i, _ := slices.BinarySearchFunc(f.Facts, fact, compareFact)
+		i, _ := slices.BinarySearchFunc(f.Facts, fact, CompareFact)
 		f.Facts = slices.Insert(f.Facts, i, fact)
 	}
-	if o.First != nil && (f.First == nil || compareFact(*o.First, *f.First) < 0) {
-		f.First = o.First
-	}
-	if o.Last != nil && (f.Last == nil || compareFact(*o.Last, *f.Last) > 0) {
-		f.Last = o.Last
-	}
-	for v, t := range o.Seen {
-		if f.Seen == nil {
-			f.Seen = map[string]event.Time{}
-		}
-		if old, ok := f.Seen[v]; !ok && len(f.Seen) >= MaxValues {
-			f.More = true
-		} else if !ok || t < old {
-			f.Seen[v] = t
-		}
-	}
-	f.trim(s, clock)
 }
 
 // addDecimal adds money; a sum beyond 19 digits sets inexact and stays.

@@ -15,7 +15,7 @@ import (
 func TestMergeKnowsEventsByTheirIds(t *testing.T) {
 	for _, times := range [][2]event.Time{{1000, 1000}, {1000, 6000}, {6000, 1000}} {
 		for name, shape := range map[string]Shape{
-			"lifetime": {Keep: Horizon}, "window": {Window: Horizon, Keep: 2 * Horizon}, "score": {Score: true},
+			"lifetime": {Keep: Horizon, Keeps: KeepTotals}, "window": {Keep: 2 * Horizon}, "score": {Score: true},
 		} {
 			folds := [2]*Fold{{}, {}}
 			for i, f := range folds {
@@ -25,10 +25,9 @@ func TestMergeKnowsEventsByTheirIds(t *testing.T) {
 			folds[0].Merge(shape, folds[1], 6000)
 			require.Len(t, folds[0].Facts, 3, "%s, %v", name, times)
 			require.Equal(t, event.Time(1000), folds[0].Facts[0].T, "%s, %v", name, times)
-			if !shape.Score { // a score keeps facts only
-				require.EqualValues(t, 3, folds[0].CountAt(shape.Window, 6000), "%s, %v", name, times)
-				require.Equal(t, "4.50", folds[0].SumAt(shape.Window, 6000).String(), "%s, %v", name, times)
-			}
+			v := View{Lo: -1, Hi: 6000, Lifetime: name == "lifetime"}
+			require.EqualValues(t, 3, folds[0].CountAt(v), "%s, %v", name, times)
+			require.Equal(t, "4.50", folds[0].SumAt(v).String(), "%s, %v", name, times)
 		}
 	}
 }
@@ -36,7 +35,7 @@ func TestMergeKnowsEventsByTheirIds(t *testing.T) {
 // A customer may have an id twice: stamped anew, and sent again when the first was
 // forgotten.
 func TestMergeOfAnIdThatStandsTwice(t *testing.T) {
-	s := Shape{Keep: Horizon}
+	s := Shape{Keep: Horizon, Keeps: KeepTotals}
 	winner, loser := &Fold{}, &Fold{}
 	winner.Add(s, Fact{T: 30, H: 7, N: decimal.One}, 50)
 	winner.Add(s, Fact{T: 40, H: 8, N: decimal.One}, 50)
@@ -44,7 +43,7 @@ func TestMergeOfAnIdThatStandsTwice(t *testing.T) {
 	loser.Add(s, Fact{T: 20, H: 7, N: decimal.One}, 50)
 	winner.Merge(s, loser, 50)
 	require.Equal(t, []Fact{{T: 10, H: 7, N: decimal.One}, {T: 40, H: 8, N: decimal.One}}, winner.Facts)
-	require.EqualValues(t, 2, winner.CountAt(0, 50))
+	require.EqualValues(t, 2, winner.CountAt(Ever(50)))
 }
 
 func TestFloatIsFloat64(t *testing.T) {

@@ -95,6 +95,9 @@ func (p *Profile) absorbTags(o *Profile) {
 	for rule, at := range o.Alerted {
 		p.NoteAlert(rule, at)
 	}
+	for rule, at := range o.Given {
+		p.NoteGiven(rule, at)
+	}
 }
 
 // absorbMemory unites arrived ids, evidence and occurrences.
@@ -111,7 +114,7 @@ func (p *Profile) absorbMemory(o *Profile) {
 	}
 	for rule, facts := range o.Matches {
 		for _, f := range facts {
-			p.NoteMatch(rule, f)
+			p.NoteMatch(rule, f, 0)
 		}
 	}
 }
@@ -157,10 +160,20 @@ func (p *Profile) NoteAlert(rule string, at event.Time) {
 	p.Alerted[rule] = max(p.Alerted[rule], at)
 }
 
-// NoteMatch keeps an occurrence of an event tag, once; the newest MaxFacts.
-func (p *Profile) NoteMatch(rule string, f Fact) {
+// NoteGiven notes the newest period (its begin, in ms) in which a rule that gives
+// once a period gave its tag.
+func (p *Profile) NoteGiven(rule string, at event.Time) {
+	if p.Given == nil {
+		p.Given = map[string]event.Time{}
+	}
+	p.Given[rule] = max(p.Given[rule], at)
+}
+
+// NoteMatch keeps an occurrence of an event tag, once: the newest MaxFacts, none
+// from before floor.
+func (p *Profile) NoteMatch(rule string, f Fact, floor event.Time) {
 	facts := p.Matches[rule]
-	i, found := slices.BinarySearchFunc(facts, f, compareFact)
+	i, found := slices.BinarySearchFunc(facts, f, CompareFact)
 	if found {
 		return
 	}
@@ -168,10 +181,11 @@ func (p *Profile) NoteMatch(rule string, f Fact) {
 		p.Matches = map[string][]Fact{}
 	}
 	facts = slices.Insert(facts, i, f)
-	if over := len(facts) - MaxFacts; over > 0 {
-		facts = slices.Delete(facts, 0, over)
+	drop := max(0, len(facts)-MaxFacts)
+	for drop < len(facts) && facts[drop].T < floor {
+		drop++
 	}
-	p.Matches[rule] = facts
+	p.Matches[rule] = slices.Delete(facts, 0, drop)
 }
 
 // Tombstone is what a profile leaves that was merged into winner: a forwarding

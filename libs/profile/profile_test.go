@@ -48,11 +48,11 @@ func TestOwnerIsTheLastTwoWayContactElseTheNewest(t *testing.T) {
 }
 
 func TestWindowsKeepTheirNewestThousand(t *testing.T) {
-	f, s := &Fold{}, Shape{Window: Horizon, Keep: 2 * Horizon}
+	f, s := &Fold{}, Shape{Keep: 2 * Horizon}
 	for i := range 5000 {
 		f.Add(s, Fact{T: event.Time(1000 + i), H: uint64(i)}, event.Time(1000+i))
 	}
-	require.Equal(t, int64(MaxFacts), f.CountAt(Horizon, 6000))
+	require.Equal(t, int64(MaxFacts), f.CountAt(View{Lo: -1, Hi: 6000}))
 	require.True(t, f.More)
 	require.LessOrEqual(t, len(f.Facts), 2*MaxFacts)
 }

@@ -24,11 +24,16 @@ func (p *Profile) Began(u *event.Unmerge) *Profile {
 		Promised: p.Promised, Import: p.Import, Internal: p.Internal, Split: p.Split,
 	}
 	n.Conflicts = slices.Clone(p.Conflicts)
-	n.NoteConflict(u.Into)
+	n.NoteConflict(Apart(u.Into, p.Clock))
 	for _, id := range u.Moved {
 		n.Leave(id.String(), u.Into)
 	}
 	return n
+}
+
+// Apart is the conflict of two who were parted: no link makes them one again.
+func Apart(other string, since event.Time) Conflict {
+	return Conflict{Kind: ConflictUnique, Since: since, With: []string{other}}
 }
 
 // Left is the profile that one of the identities has become; empty: none.

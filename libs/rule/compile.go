@@ -36,12 +36,15 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 	c.header(blocks)
 	// Names first, then what uses them: the order of files does not matter.
 	c.each(blocks["keywords"], c.keyword)
+	c.each(blocks["cuts"], c.cuts)
+	c.each(blocks["rates"], c.rates)
 	c.each(blocks["measures"], c.measure)
 	c.each(blocks["tags"], c.tag)
 	for _, n := range blocks["stages"] {
 		c.stages(n)
 	}
 	c.order()
+	c.keepForLasts()
 	if len(c.errs) > 0 {
 		slices.SortStableFunc(c.errs, func(a, b Error) int {
 			return strings.Compare(fmt.Sprintf("%s:%06d:%06d", a.File, a.Line, a.Column), fmt.Sprintf("%s:%06d:%06d", b.File, b.Line, b.Column))
@@ -66,7 +69,7 @@ func (c *compilation) blocks(files map[string]string) map[string][]yamlNode {
 		if c.fail(err) || top == nil {
 			continue
 		}
-		fields, err := top.fields("zone", "population", "currency", "keywords", "measures", "tags", "stages")
+		fields, err := top.fields("zone", "population", "currency", "keywords", "cuts", "rates", "measures", "tags", "stages")
 		if c.fail(err) {
 			continue
 		}

@@ -2,45 +2,109 @@ package rule
 
 import (
 	"math"
-	"time"
+
+	"github.com/govalues/decimal"
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule/calendar"
 	"github.com/tagwire/tagwire/libs/rule/cond"
 )
 
-// Value reads the measure of a profile as of a moment.
-func (m *Measure) Value(p *profile.Profile, now event.Time) cond.Value {
-	f := p.Folds[m.Fold.Key]
-	switch m.Kind {
-	case Count:
-		v := cond.IntOf(f.CountAt(m.Within, now))
-		v.More = m.Within > 0 && f != nil && f.CountAt(m.Within, now) >= profile.MaxFacts
-		return v
-	case Sum:
-		sum := f.SumAt(m.Within, now)
-		if m.Minus != nil {
-			less := p.Folds[m.Minus.Key].SumAt(m.Within, now)
-			if d, err := sum.Sub(less); err == nil {
-				sum = d
-			}
-		}
-		return cond.NumberOf(sum)
-	case Last:
-		return factValue(f.LastAt(m.Within, now))
-	case First:
-		return factValue(f.FirstAt(m.Within, now))
-	case Distinct:
-		return cond.ListOf(f.DistinctAt(m.Within, now))
-	default:
-		return cond.ScoreOf(f.ScoreAt(m.HalfLife, m.Within, now))
+// view is the stretch that the measure looks at as of a moment.
+func (m *Measure) view(now event.Time) profile.View {
+	switch {
+	case m.Per != "":
+		from, _ := calendar.Period(m.Per, now, m.zone)
+		return profile.View{Lo: from - 1, Hi: now}
+	case len(m.Between) == 2:
+		return profile.View{Lo: now.Add(-m.Between[1]), Hi: now.Add(-m.Between[0])}
+	case m.Within > 0:
+		return profile.View{Lo: now.Add(-m.Within), Hi: now}
 	}
+	return profile.Ever(now)
 }
 
-// Exact is false when facts were folded away that the value needs.
+// Value reads the measure of a profile as of a moment.
+func (m *Measure) Value(p *profile.Profile, now event.Time) cond.Value {
+	f, v := p.Folds[m.Fold.Key], m.view(now)
+	switch m.Kind {
+	case Count:
+		n := cond.IntOf(f.CountAt(v))
+		n.More = !v.Lifetime && f.Full(v)
+		return n
+	case Sum:
+		return cond.NumberOf(m.sum(p, v))
+	case Avg:
+		if mean, ok := f.AverageAt(v); ok {
+			return cond.NumberOf(mean)
+		}
+		return cond.Value{}
+	case Min:
+		return numberOf(f.LeastAt(v))
+	case Max:
+		return numberOf(f.GreatestAt(v))
+	case Last:
+		return factValue(f.LastAt(v))
+	case First:
+		return factValue(f.FirstAt(v))
+	case Distinct:
+		return cond.ListOf(f.DistinctAt(v))
+	case Top:
+		return textOrAbsent(f.TopAt(v))
+	case Sequence:
+		return cond.IntOf(m.completions(f, now))
+	case TimeSince:
+		if last := f.LastAt(v); last != nil {
+			return cond.SpanOf(now.Sub(last.T))
+		}
+		return cond.Value{}
+	}
+	return cond.ScoreOf(f.ScoreAt(m.HalfLife, v, now))
+}
+
+func (m *Measure) sum(p *profile.Profile, v profile.View) decimal.Decimal {
+	sum := p.Folds[m.Fold.Key].SumAt(v)
+	if m.Minus == nil {
+		return sum
+	}
+	d, err := sum.Sub(p.Folds[m.Minus.Key].SumAt(v))
+	if err != nil {
+		return sum
+	}
+	return d
+}
+
+// completions are how often the sequence was completed, ever or within Over.
+func (m *Measure) completions(f *profile.Fold, now event.Time) int64 {
+	times, earlier, _ := f.Completed(*m.Fold.Shape.Steps, now)
+	if m.Over == 0 {
+		return earlier + int64(len(times))
+	}
+	n := int64(0)
+	for _, t := range times {
+		if t > now.Add(-m.Over) {
+			n++
+		}
+	}
+	return n
+}
+
+// Exact is false when facts were let go that the value needs.
 func (m *Measure) Exact(p *profile.Profile) bool {
 	f := p.Folds[m.Fold.Key]
-	return f == nil || !f.More
+	if f == nil || !f.More {
+		return true
+	}
+	v := m.view(p.Clock)
+	return !v.Lifetime && !f.Full(v)
+}
+
+func numberOf(f *profile.Fact) cond.Value {
+	if f == nil {
+		return cond.Value{}
+	}
+	return cond.NumberOf(f.N)
 }
 
 func factValue(f *profile.Fact) cond.Value {
@@ -60,38 +124,77 @@ func (n measureNode) Eval(m *cond.Moment) cond.Value {
 	return m.Recall(n.m.Number, func() cond.Value { return n.m.Value(m.Profile, m.Now) })
 }
 
-// Next is the next moment at which a fact enters (looking back) or leaves.
+// Next is the next moment at which a fact enters (looking back, or into a window
+// that does not touch now) or leaves.
 func (n measureNode) Next(m *cond.Moment) event.Time {
-	t := nextOf(m.Profile.Folds[n.m.Fold.Key], n.m.Within, m.Now)
+	t := n.m.moves(m.Profile.Folds[n.m.Fold.Key], m.Now)
 	if n.m.Minus != nil {
-		t = cond.Earliest(t, nextOf(m.Profile.Folds[n.m.Minus.Key], n.m.Within, m.Now))
+		t = cond.Earliest(t, n.m.moves(m.Profile.Folds[n.m.Minus.Key], m.Now))
 	}
 	return t
 }
 
-func nextOf(f *profile.Fold, within time.Duration, now event.Time) event.Time {
-	return cond.Earliest(f.NextFact(now), f.NextExit(within, now))
+// moves is when the view of a fold holds another set of facts than now.
+func (m *Measure) moves(f *profile.Fold, now event.Time) event.Time {
+	v := m.view(now)
+	next := f.NextFact(v.Hi)
+	switch {
+	case m.Kind == Sequence:
+		return m.sequenceMoves(f, now)
+	case m.Per != "":
+		if f.Any(v) {
+			_, end := calendar.Period(m.Per, now, m.zone)
+			next = cond.Earliest(next, end)
+		}
+	case len(m.Between) == 2:
+		if next != 0 {
+			next = next.Add(m.Between[0])
+		}
+		next = cond.Earliest(next, f.Exit(v, m.Between[1]))
+	case m.Within > 0:
+		next = cond.Earliest(next, f.Exit(v, m.Within))
+	}
+	return next
+}
+
+// sequenceMoves is when a sequence completes by itself, or a completion leaves
+// the time over which they are counted.
+func (m *Measure) sequenceMoves(f *profile.Fold, now event.Time) event.Time {
+	times, _, next := f.Completed(*m.Fold.Shape.Steps, now)
+	next = cond.Earliest(next, f.NextFact(now))
+	if m.Over > 0 {
+		for _, t := range times {
+			if left := t.Add(m.Over); left > now {
+				return cond.Earliest(next, left)
+			}
+		}
+	}
+	return next
 }
 
 func (n measureNode) Kind() cond.Kind {
 	switch n.m.Kind {
-	case Count, Sum:
+	case Count, Sum, Avg, Min, Max, Sequence:
 		return cond.Number
 	case Distinct:
 		return cond.List
+	case Top:
+		return cond.Text
+	case TimeSince:
+		return cond.Span
 	}
 	return cond.Absent // last and first keep what the event has
 }
 
 // Limit is the largest number that a window can be compared with.
 func (n measureNode) Limit() int {
-	if n.m.Kind == Count && n.m.Within > 0 {
+	if n.m.Kind == Count && n.m.far() > 0 {
 		return profile.MaxFacts
 	}
 	return 0
 }
 
-// countNode is a count in a window: it goes up by facts only.
+// countNode is a count within a time that ends now: it goes up by facts only.
 type countNode struct{ measureNode }
 
 // Cross is when so many facts have left the window that the count stands on the
@@ -101,13 +204,13 @@ func (n countNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 	was := limit.Holds(n.Eval(m))
 	at := m.Now
 	for f.NextFact(at) != 0 { // it looks back: facts enter as well
-		next := nextOf(f, n.m.Within, at)
+		next := n.m.moves(f, at)
 		if limit.Holds(n.m.Value(m.Profile, next)) != was {
 			return next
 		}
 		at = next
 	}
-	in := f.In(n.m.Within, at)
+	in := f.In(n.m.view(at))
 	if float64(len(in)) < limit.Number || limit.Number < 0 { // all smaller counts stand where this one does
 		return 0
 	}
@@ -141,11 +244,11 @@ func (n scoreNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 	score := n.Eval(m)
 	was := limit.Holds(score)
 	differs := func(at event.Time) bool {
-		return limit.Holds(cond.ScoreOf(f.ScoreAt(n.m.HalfLife, n.m.Within, at))) != was
+		return limit.Holds(cond.ScoreOf(f.ScoreAt(n.m.HalfLife, n.m.view(at), at))) != was
 	}
 	at := m.Now
 	for { // each stretch without facts entering or leaving
-		end := cond.Earliest(f.NextFact(at), f.NextExit(n.m.Within, at))
+		end := n.m.moves(f, at)
 		if n.m.HalfLife > 0 {
 			if at != m.Now {
 				score = n.m.Value(m.Profile, at)
@@ -191,32 +294,3 @@ func settle(t event.Time, differs func(event.Time) bool) event.Time {
 	}
 	return 0
 }
-
-// absentNode is true when neither the event nor the first contact is younger
-// than the duration.
-type absentNode struct {
-	fold *Fold
-	d    time.Duration
-}
-
-func (n absentNode) due(m *cond.Moment) event.Time {
-	at := m.Profile.FirstSeen
-	if last := m.Profile.Folds[n.fold.Key].LastAt(0, m.Now); last != nil && last.T > at {
-		at = last.T
-	}
-	return at.Add(n.d)
-}
-
-func (n absentNode) Eval(m *cond.Moment) cond.Value {
-	return cond.BoolOf(m.Profile.FirstSeen != 0 && n.due(m) <= m.Now)
-}
-
-func (n absentNode) Next(m *cond.Moment) event.Time {
-	next := m.Profile.Folds[n.fold.Key].NextFact(m.Now)
-	if due := n.due(m); due > m.Now {
-		next = cond.Earliest(next, due)
-	}
-	return next
-}
-
-func (n absentNode) Kind() cond.Kind { return cond.Bool }

@@ -1,39 +1,33 @@
 package rule
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"maps"
-	"slices"
-	"sort"
 	"strings"
 	"time"
 
 	"github.com/govalues/decimal"
 
-	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule/cond"
 )
 
-// later are measure kinds of the language that this version does not serve.
-var later = []string{"sequence", "avg", "min", "max", "top", "between"}
+// measureKeys are what a measure may say beside its kind.
+func measureKeys() []string {
+	keys := []string{"where", "of", "minus", "within", "between", "per", "half_life", "same", "over"}
+	for _, k := range MeasureKinds() {
+		keys = append(keys, string(k))
+	}
+	return keys
+}
 
 func (c *compilation) measure(e entry) {
 	if _, ok := c.set.measures[e.key]; ok {
 		c.fail(e.at.errorf("the measure %q stands in two files", e.key))
 		return
 	}
-	if strings.ContainsAny(e.key, " .:()\"'") || e.key == "event" {
+	if strings.ContainsAny(e.key, " .:()\"'+-*/<>=!") || e.key == "event" {
 		c.fail(e.at.errorf("a measure's name is one word without signs, so that conditions can use it; not %q", e.key))
 		return
 	}
-	for _, key := range c.keysOf(e.value) {
-		if slices.Contains(later, key.key) {
-			c.fail(key.at.errorf("%q is not served in this version", key.key))
-			return
-		}
-	}
-	f, err := e.value.fields("count", "sum", "last", "first", "distinct", "score", "where", "of", "minus", "within", "half_life")
+	f, err := e.value.fields(measureKeys()...)
 	if c.fail(err) {
 		return
 	}
@@ -46,46 +40,25 @@ func (c *compilation) measure(e entry) {
 	c.set.Measures = append(c.set.Measures, m)
 }
 
-func (c *compilation) keysOf(n yamlNode) []entry {
-	es, err := n.entries()
-	if err != nil {
-		return nil // refused again, with its place, by whoever reads it
-	}
-	return es
-}
-
 func (c *compilation) readMeasure(e entry, f map[string]yamlNode) (*Measure, error) {
-	m := &Measure{Name: e.key}
+	m := &Measure{Name: e.key, zone: c.set.Zone}
 	spec := foldSpec{naming: e.key}
-	for _, kind := range []MeasureKind{Count, Sum, Last, First, Distinct, Score} {
-		n, ok := f[string(kind)]
-		if !ok {
-			continue
-		}
-		if m.Kind != "" {
-			return nil, n.errorf("a measure is one of count, sum, last, first, distinct, score; here stand %s and %s", m.Kind, kind)
-		}
-		m.Kind = kind
-		var err error
-		if kind == Score {
-			spec.points, err = points(n)
-		} else {
-			spec.types, err = n.texts()
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if m.Kind == "" {
-		return nil, e.at.errorf("a measure needs one of count, sum, last, first, distinct, score")
+	if err := c.measureKind(m, e, f, &spec); err != nil {
+		return nil, err
 	}
 	if err := c.measureOptions(m, f, &spec); err != nil {
 		return nil, err
 	}
-	spec.window, spec.score, spec.texts = m.Within, m.Kind == Score, m.Kind == Distinct
-	if (m.Kind == Sum || m.Kind == Distinct) && spec.of == nil {
+	if err := c.measureWindow(m, e, f); err != nil {
+		return nil, err
+	}
+	if m.needsOf() && spec.of == nil {
 		return nil, e.at.errorf("%s needs `of`: what to take of each event, such as of: event.amount", m.Kind)
 	}
+	if err := refuseUnbounded(m, f, spec); err != nil {
+		return nil, err
+	}
+	m.shape(&spec)
 	m.Fold = c.fold(spec)
 	if n, ok := f["minus"]; ok {
 		if m.Kind != Sum {
@@ -102,6 +75,54 @@ func (c *compilation) readMeasure(e entry, f map[string]yamlNode) (*Measure, err
 	return m, nil
 }
 
+// measureKind reads the one kind that a measure is, with its event types.
+func (c *compilation) measureKind(m *Measure, e entry, f map[string]yamlNode, spec *foldSpec) error {
+	for _, kind := range MeasureKinds() {
+		n, ok := f[string(kind)]
+		if !ok {
+			continue
+		}
+		if m.Kind != "" {
+			return n.errorf("a measure is one of %s; here stand %s and %s", kindNames(), m.Kind, kind)
+		}
+		m.Kind = kind
+		var err error
+		switch kind {
+		case Score:
+			spec.points, err = points(n)
+		case Sequence:
+			err = c.sequence(n, spec)
+		default:
+			spec.types, err = n.texts()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if m.Kind == "" {
+		return e.at.errorf("a measure needs one of %s", kindNames())
+	}
+	return nil
+}
+
+func kindNames() string {
+	var names []string
+	for _, k := range MeasureKinds() {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+func (m *Measure) needsOf() bool {
+	switch m.Kind {
+	case Sum, Avg, Min, Max, Distinct, Top:
+		return true
+	}
+	return false
+}
+
+func (m *Measure) takesOf() bool { return m.needsOf() || m.Kind == Last || m.Kind == First }
+
 func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *foldSpec) error {
 	var err error
 	if n, ok := f["where"]; ok {
@@ -113,7 +134,7 @@ func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *fo
 		if spec.of, spec.ofText, err = c.condition(n, scope{uses: &Uses{}, event: true}); err != nil {
 			return err
 		}
-		if m.Kind == Count || m.Kind == Score {
+		if !m.takesOf() {
 			return n.errorf("%s takes no `of`", m.Kind)
 		}
 	} else if m.Kind == Last || m.Kind == First {
@@ -122,8 +143,11 @@ func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *fo
 			return err
 		}
 	}
-	if n, ok := f["within"]; ok {
-		if m.Within, err = duration(n); err != nil {
+	if n, ok := f["same"]; ok {
+		if m.Kind != Sequence {
+			return n.errorf("only a sequence has `same`")
+		}
+		if spec.same, spec.sameText, err = c.condition(n, scope{uses: &Uses{}, event: true}); err != nil {
 			return err
 		}
 	}
@@ -133,6 +157,83 @@ func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *fo
 		}
 		if m.Kind != Score {
 			return n.errorf("only a score has `half_life`")
+		}
+	}
+	return nil
+}
+
+// measureWindow reads which stretch of time the measure looks at.
+func (c *compilation) measureWindow(m *Measure, e entry, f map[string]yamlNode) error {
+	var err error
+	windows := 0
+	for _, key := range []string{"within", "between", "per"} {
+		n, ok := f[key]
+		if !ok {
+			continue
+		}
+		if windows++; windows > 1 {
+			return n.errorf("a measure has one window: within, between or per")
+		}
+		if m.Kind == TimeSince || m.Kind == Sequence && key != "within" || m.Kind == Score && key != "within" {
+			return n.errorf("%s takes no `%s`", m.Kind, key)
+		}
+		switch key {
+		case "within":
+			m.Within, err = duration(n)
+		case "between":
+			m.Between, err = between(n)
+		default:
+			m.Per, err = oneOf(n, "per", "day", "week", "month")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if n, ok := f["over"]; ok {
+		if m.Kind != Sequence {
+			return n.errorf("only a sequence has `over`: its completions of so long are counted")
+		}
+		if m.Over, err = duration(n); err != nil {
+			return err
+		}
+	}
+	if m.Kind == Sequence && m.Within == 0 {
+		return e.at.errorf("a sequence needs `within`: how long it may take, such as within: 2h")
+	}
+	return nil
+}
+
+// between reads [near, far]: from so long ago to so long ago.
+func between(n yamlNode) ([]time.Duration, error) {
+	items, err := n.items()
+	if err != nil {
+		return nil, err
+	}
+	if len(items) != 2 {
+		return nil, n.errorf("`between` takes two lengths of time, such as [30d, 90d]: from 90 to 30 days ago")
+	}
+	var out []time.Duration
+	for _, item := range items {
+		d, err := duration(item)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	if out[0] >= out[1] {
+		return nil, n.errorf("`between` begins with the nearer end: [30d, 90d]")
+	}
+	return out, nil
+}
+
+// refuseUnbounded refuses sets of values that every event makes a new one of.
+func refuseUnbounded(m *Measure, f map[string]yamlNode, spec foldSpec) error {
+	if m.Kind != Distinct && m.Kind != Top {
+		return nil
+	}
+	for _, field := range []string{"event.event_id", "event.time"} {
+		if spec.ofText == field {
+			return f["of"].errorf("%s is another value with each event: a set of it has no end. Count the events instead", field)
 		}
 	}
 	return nil
@@ -171,49 +272,4 @@ func points(n yamlNode) (map[string]decimal.Decimal, error) {
 		return nil, n.errorf("a score needs points: score: {link.open: 5}")
 	}
 	return out, nil
-}
-
-// foldSpec is the definition of a fold.
-type foldSpec struct {
-	types             []string
-	points            map[string]decimal.Decimal
-	where, of         cond.Node
-	whereText, ofText string
-	window            time.Duration
-	score, texts      bool
-	naming            string
-}
-
-// fold finds or makes the fold of a definition. Its key is made of what it
-// keeps, not of its name.
-func (c *compilation) fold(s foldSpec) *Fold {
-	types := map[string]decimal.Decimal{}
-	for _, t := range s.types {
-		types[t] = decimal.One
-	}
-	maps.Copy(types, s.points)
-	var parts []string
-	for t, p := range types {
-		parts = append(parts, t+"="+p.String())
-	}
-	sort.Strings(parts)
-	parts = append(parts, "where="+s.whereText, "of="+s.ofText, "window="+s.window.String())
-	if s.texts {
-		parts = append(parts, "texts")
-	}
-	if s.score {
-		parts = append(parts, "score")
-	}
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
-	key := hex.EncodeToString(sum[:5])
-	if f, ok := c.set.Folds[key]; ok {
-		return f
-	}
-	shape := profile.Shape{Window: s.window, Keep: s.window + profile.Horizon, Score: s.score}
-	if s.score && s.window > 0 {
-		shape.Score = false // a window bounds it
-	}
-	f := &Fold{Number: len(c.set.Folds), Key: key, Types: types, Where: s.where, Of: s.of, Shape: shape, Texts: s.texts, Money: s.ofText == "event.amount", Naming: s.naming}
-	c.set.Folds[key] = f
-	return f
 }

@@ -73,6 +73,10 @@ func (c *compilation) arrival(t *Tag) {
 		why = "occurrences are counted as they came"
 	case t.Events != nil:
 		why = "an event tag is judged when its event comes"
+	case t.Uses.Cuts:
+		why = "cut points are those of the version in force"
+	case t.Uses.Since:
+		why = "how long a tag or stage is held depends on when it was found to hold"
 	case t.Lasts > 0 && (t.Uses.Traits || t.Uses.Stage || len(t.Uses.Tags) > 0):
 		why = "`lasts` over traits, stages or other tags looks at them as they came"
 	default:

@@ -3,7 +3,6 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/tagwire/tagwire/libs/event"
@@ -75,12 +74,14 @@ func (s scope) measure(m *Measure) cond.Node {
 	if m.Minus != nil {
 		s.uses.fold(m.Minus)
 	}
-	if m.Within > 0 || m.Kind == Score {
+	if m.far() > 0 || m.Kind == Score || m.Kind == TimeSince {
 		s.uses.Timed = true
 	}
 	switch {
 	case m.Kind == Score:
 		return scoreNode{measureNode{m}}
+	case m.Kind == TimeSince:
+		return spanNode{measureNode{m}}
 	case m.Kind == Count && m.Within > 0:
 		return countNode{measureNode{m}}
 	}
@@ -93,76 +94,6 @@ func (u *Uses) fold(f *Fold) {
 	}
 	u.Folds[f.Key] = true
 	u.numbers.Add(f)
-}
-
-// Call resolves a function.
-func (s scope) Call(name string, args []cond.Value) (cond.Node, error) {
-	text := make([]string, len(args))
-	for i, a := range args {
-		if a.Kind != cond.Text {
-			return nil, fmt.Errorf("%s takes texts in quotes", name)
-		}
-		text[i] = a.Text
-	}
-	switch name {
-	case "keyword":
-		return s.keyword(text)
-	case "absent":
-		return s.absent(text)
-	case "tag":
-		return s.tag(text)
-	case "first", "regular", "stopped", "restarted":
-		return nil, fmt.Errorf("%s() is not served in this version", name)
-	}
-	return nil, fmt.Errorf("unknown function %q; there are keyword(list), tag(name), absent(event, duration), len(list)", name)
-}
-
-func (s scope) keyword(args []string) (cond.Node, error) {
-	if len(args) != 1 {
-		return nil, errors.New(`keyword takes one list: keyword("询价")`)
-	}
-	if !s.event {
-		return nil, errNoEvent
-	}
-	list := args[0]
-	if !slices.ContainsFunc(s.c.set.Keywords, func(l keywordList) bool { return l.Name == list }) {
-		return nil, fmt.Errorf("there is no keyword list %q", list)
-	}
-	s.uses.Keywords = append(s.uses.Keywords, list)
-	s.uses.Event = true
-	version := s.c.set.listVersions[list]
-	return cond.Func(func(m *cond.Moment) cond.Value {
-		return cond.BoolOf(m.Event != nil && slices.ContainsFunc(m.Event.Matched, func(x event.Match) bool { return x.List == list && x.Version == version }))
-	}), nil
-}
-
-func (s scope) absent(args []string) (cond.Node, error) {
-	if len(args) != 2 {
-		return nil, errors.New(`absent takes an event type and a duration: absent("order.pay", "90d")`)
-	}
-	if err := s.needProfile("absent"); err != nil {
-		return nil, err
-	}
-	d, err := ParseDuration(args[1])
-	if err != nil {
-		return nil, err
-	}
-	f := s.c.fold(foldSpec{types: []string{args[0]}, naming: "absent " + args[0]})
-	s.uses.fold(f)
-	s.uses.Timed = true
-	return absentNode{f, d}, nil
-}
-
-func (s scope) tag(args []string) (cond.Node, error) {
-	if len(args) != 1 {
-		return nil, errors.New(`tag takes one name: tag("高意向")`)
-	}
-	if err := s.needProfile("tag"); err != nil {
-		return nil, err
-	}
-	name := args[0]
-	s.uses.Tags = append(s.uses.Tags, name)
-	return cond.Func(func(m *cond.Moment) cond.Value { return cond.BoolOf(m.Profile.Tags[name].Holds()) }), nil
 }
 
 func traitNode(name string) cond.Node {

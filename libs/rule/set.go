@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -55,7 +56,10 @@ type Set struct {
 	Tags       []*Tag // a rule stands behind those it reads
 	Stages     []Stage
 	Folds      map[string]*Fold
-	Notes      []Error // not refusals: what depends on arrival
+	Cuts       map[string]Cuts // by measure
+	Notes      []Error         // not refusals: what depends on arrival
+
+	rates map[string][]rate // by currency, oldest first
 
 	measures     map[string]*Measure
 	foldsByType  map[string][]*Fold
@@ -71,10 +75,24 @@ type Fold struct {
 	Types  map[string]decimal.Decimal // event type → points (score), 1 otherwise
 	Where  cond.Node                  // nil: all
 	Of     cond.Node                  // nil: none
+	Same   cond.Node                  // of a sequence: what correlates its events; nil: nothing
 	Shape  profile.Shape
 	Texts  bool   // numbers are kept as texts too: distinct
 	Money  bool   // Of is the amount: only of the base currency
 	Naming string // text of the definition, for people
+
+	wheres map[int]cond.Node // of single steps of a sequence
+}
+
+// Steps are, as bits, the steps of a sequence that an event of a type matches.
+func (f *Fold) Steps(m *cond.Moment) decimal.Decimal {
+	bits, _, _ := f.Types[m.Event.Type].Int64(0)
+	for at, where := range f.wheres {
+		if bits&(1<<at) != 0 && !where.Eval(m).True() {
+			bits &^= 1 << at
+		}
+	}
+	return decimal.MustNew(bits, 0)
 }
 
 // Measure is a named number or set of a profile.
@@ -85,7 +103,11 @@ type Measure struct {
 	Fold     *Fold
 	Minus    *Fold // of a sum
 	Within   time.Duration
+	Between  []time.Duration // [near, far]: a window that does not touch now
+	Per      string          // the calendar day, week or month that is
 	HalfLife time.Duration
+	Over     time.Duration // of a sequence: completions of so long; 0: of a lifetime
+	zone     *time.Location
 }
 
 // MeasureKind is how a measure reads its fold.
@@ -93,13 +115,24 @@ type MeasureKind string
 
 // The kinds of measures.
 const (
-	Count    MeasureKind = "count"
-	Sum      MeasureKind = "sum"
-	Last     MeasureKind = "last"
-	First    MeasureKind = "first"
-	Distinct MeasureKind = "distinct"
-	Score    MeasureKind = "score"
+	Count     MeasureKind = "count"
+	Sum       MeasureKind = "sum"
+	Avg       MeasureKind = "avg"
+	Min       MeasureKind = "min"
+	Max       MeasureKind = "max"
+	Last      MeasureKind = "last"
+	First     MeasureKind = "first"
+	Distinct  MeasureKind = "distinct"
+	Top       MeasureKind = "top" // the value that came most often
+	Score     MeasureKind = "score"
+	Sequence  MeasureKind = "sequence"
+	TimeSince MeasureKind = "time_since"
 )
+
+// MeasureKinds are all of them, in the order of the documents.
+func MeasureKinds() []MeasureKind {
+	return []MeasureKind{Count, Sum, Avg, Min, Max, Distinct, First, Last, Top, Score, Sequence, TimeSince}
+}
 
 // Tag is a tag rule. Exactly one of When (with or without Events), Value and
 // Choose says what it gives.
@@ -113,7 +146,7 @@ type Tag struct {
 	Choose   []Choice
 	Lasts    time.Duration
 	Times    *Times
-	Alert    *Alert
+	Alerts   []*Alert
 	Uses     Uses
 	Index    int
 }
@@ -129,11 +162,12 @@ type Choice struct {
 type Times struct {
 	AtLeast int
 	Per     string // day, week, month; week from Monday
+	Once    string // "": each match counts; period: one a period; ever: one for ever
 }
 
 // Alert says whom to tell what when the tag is applied.
 type Alert struct {
-	Each     string // enter, match
+	Each     string // enter, match, exit
 	To       string
 	Severity string
 	Title    Template
@@ -155,6 +189,7 @@ type Stage struct {
 	When     cond.Node
 	WhenText string
 	From     []string
+	After    time.Duration // the stage before must have been held so long
 	Uses     Uses
 }
 
@@ -167,6 +202,8 @@ type Uses struct {
 	Traits   bool
 	Event    bool
 	Stage    bool
+	Cuts     bool
+	Since    bool // how long a tag or stage has been held
 	Timed    bool // time alone may change it
 
 	numbers FoldNumbers // of Folds
@@ -240,24 +277,27 @@ func (s *Set) NeedsHistory(older *Set) []string {
 			if f == nil {
 				continue
 			}
-			if _, ok := older.Folds[f.Key]; !ok {
+			if had, ok := older.Folds[f.Key]; !ok || !had.Shape.Covers(f.Shape) {
 				names = append(names, m.Name)
 				break
 			}
 		}
 	}
-	have := map[string]bool{}
-	for _, f := range older.Folds {
-		have[f.Key] = true
-	}
-	for _, t := range s.Tags {
-		for key := range t.Uses.Folds {
-			if f, ok := s.Folds[key]; ok && !have[key] && strings.HasPrefix(f.Naming, "absent ") {
-				names = append(names, f.Naming)
+	read := map[string]bool{}
+	for _, m := range s.Measures {
+		for _, f := range []*Fold{m.Fold, m.Minus} {
+			if f != nil {
+				read[f.Key] = true
 			}
 		}
 	}
-	return names
+	for key, f := range s.Folds { // of functions: absent, regular, …
+		if had, ok := older.Folds[key]; !read[key] && (!ok || !had.Shape.Covers(f.Shape)) {
+			names = append(names, f.Naming)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Match finds the keyword lists that a text holds. Version names a list by its

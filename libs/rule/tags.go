@@ -4,8 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/tagwire/tagwire/libs/profile"
+	"time"
 )
 
 func (c *compilation) tag(e entry) {
@@ -92,20 +91,46 @@ func (c *compilation) readTag(t *Tag, e entry, f map[string]yamlNode) error {
 	if t.Choose != nil && (t.When != nil || t.Events != nil || t.Lasts > 0) {
 		return e.at.errorf("a tag with `choose` has no `when`, `event` or `lasts` of its own")
 	}
-	c.keepFor(t)
 	if n, ok := f["alert"]; ok {
-		t.Alert, err = c.alert(n, t)
+		return c.alerts(n, t)
 	}
-	return err
+	return nil
 }
 
-// keepFor lets the folds that a tag with `lasts` reads keep their facts so long
-// that the last moment at which it held can be found again, whatever comes late
-// or is merged.
-func (c *compilation) keepFor(t *Tag) {
-	for key := range t.Uses.Folds {
-		f := c.set.Folds[key]
-		f.Shape.Keep = max(f.Shape.Keep, f.Shape.Window+profile.Horizon+t.Lasts)
+// alerts reads one alert, or a list of which each has another `each`.
+func (c *compilation) alerts(n yamlNode, t *Tag) error {
+	all := []yamlNode{n}
+	if !n.isMapping() {
+		var err error
+		if all, err = n.items(); err != nil {
+			return err
+		}
+	}
+	for _, one := range all {
+		a, err := c.alert(one, t)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(t.Alerts, func(o *Alert) bool { return o.Each == a.Each }) {
+			return one.errorf("two alerts of %q have the same `each`: %s", t.Name, a.Each)
+		}
+		t.Alerts = append(t.Alerts, a)
+	}
+	return nil
+}
+
+// keepForLasts lets the folds that a tag with `lasts` reads keep their facts so
+// long that the last moment at which it held can be found again, whatever comes
+// late or is merged.
+func (c *compilation) keepForLasts() {
+	longest := map[string]time.Duration{}
+	for _, t := range c.set.Tags {
+		for key := range t.Uses.Folds {
+			longest[key] = max(longest[key], t.Lasts)
+		}
+	}
+	for key, lasts := range longest {
+		c.set.Folds[key].Shape.Keep += lasts
 	}
 }
 
@@ -146,7 +171,7 @@ func (c *compilation) choices(t *Tag, n yamlNode) error {
 }
 
 func times(n yamlNode) (*Times, error) {
-	f, err := n.fields("at_least", "per")
+	f, err := n.fields("at_least", "per", "once")
 	if err != nil {
 		return nil, err
 	}
@@ -164,13 +189,13 @@ func times(n yamlNode) (*Times, error) {
 	if !ok {
 		return nil, n.errorf("`times` needs `per`: day, week or month")
 	}
-	if out.Per, err = v.text(); err != nil {
+	if out.Per, err = oneOf(v, "per", "day", "week", "month"); err != nil {
 		return nil, err
 	}
-	if !slices.Contains([]string{"day", "week", "month"}, out.Per) {
-		return nil, v.errorf("per is day, week or month, not %q", out.Per)
+	if o, ok := f["once"]; ok {
+		out.Once, err = oneOf(o, "once", "period", "ever")
 	}
-	return out, nil
+	return out, err
 }
 
 // recipients are the fixed words of `to`.
@@ -182,26 +207,15 @@ func (c *compilation) alert(n yamlNode, t *Tag) (*Alert, error) {
 		return nil, err
 	}
 	a := &Alert{Each: "enter", To: "owner", Severity: "medium"}
-	closed := func(key string, into *string, allowed ...string) error {
-		v, ok := f[key]
-		if !ok {
-			return nil
+	if v, ok := f["each"]; ok {
+		if a.Each, err = oneOf(v, "each", "enter", "match", "exit"); err != nil {
+			return nil, err
 		}
-		s, err := v.text()
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(allowed, s) {
-			return v.errorf("%s is one of %s, not %q", key, strings.Join(allowed, ", "), s)
-		}
-		*into = s
-		return nil
 	}
-	if err := closed("each", &a.Each, "enter", "match"); err != nil {
-		return nil, err
-	}
-	if err := closed("severity", &a.Severity, "low", "medium", "high"); err != nil {
-		return nil, err
+	if v, ok := f["severity"]; ok {
+		if a.Severity, err = oneOf(v, "severity", "low", "medium", "high"); err != nil {
+			return nil, err
+		}
 	}
 	if v, ok := f["to"]; ok {
 		if a.To, err = recipient(v); err != nil {
@@ -277,7 +291,7 @@ func (c *compilation) stages(n yamlNode) {
 		return
 	}
 	for _, item := range items {
-		f, err := item.fields("name", "start", "when", "from")
+		f, err := item.fields("name", "start", "when", "from", "after")
 		if c.fail(err) {
 			return
 		}
@@ -320,6 +334,13 @@ func (c *compilation) stage(item yamlNode, f map[string]yamlNode) error {
 			return err
 		}
 		c.set.Notes = append(c.set.Notes, v.errorf("the stage %q has `from`: as it arrived", st.Name))
+	}
+	if v, ok := f["after"]; ok {
+		if st.After, err = duration(v); err != nil {
+			return err
+		}
+		st.Uses.Timed = true
+		c.set.Notes = append(c.set.Notes, v.errorf("the stage %q has `after`: as it arrived", st.Name))
 	}
 	if !st.Start && st.When == nil {
 		return item.errorf("the stage %q needs `when` or `start: true`", st.Name)

@@ -151,3 +151,24 @@ func (n yamlNode) fields(allowed ...string) (map[string]yamlNode, error) {
 	}
 	return out, nil
 }
+
+// isMapping says that the node is a mapping.
+func (n yamlNode) isMapping() bool {
+	switch n.node.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return true
+	}
+	return false
+}
+
+// oneOf reads one word of a closed set.
+func oneOf(n yamlNode, key string, allowed ...string) (string, error) {
+	s, err := n.text()
+	if err != nil {
+		return "", err
+	}
+	if !slices.Contains(allowed, s) {
+		return "", n.errorf("%s is one of %s, not %q", key, strings.Join(allowed, ", "), s)
+	}
+	return s, nil
+}

@@ -156,10 +156,8 @@ func (j *judge) fold() {
 			continue
 		}
 		fact := profile.Fact{T: e.Time, H: profile.IDHash(e.Source, e.EventID), N: f.Types[e.Type]}
-		if f.Of != nil {
-			if !j.take(f, m, &fact) {
-				continue
-			}
+		if f.Of != nil && !j.take(f, m, &fact) || f.Shape.Steps != nil && !step(f, m, &fact) {
+			continue
 		}
 		j.p.FoldOf(f.Key).Add(f.Shape, fact, j.p.Clock)
 		j.folds.Add(f)
@@ -170,15 +168,32 @@ func (j *judge) fold() {
 	}
 }
 
-// take fills the fact with what `of` gives; false when the event has no such
-// value. Money of another currency than the base has no value without a rate.
-func (j *judge) take(f *rule.Fold, m *cond.Moment, fact *profile.Fact) bool {
-	if m.Event.Currency != "" && m.Event.Currency != j.set.Currency && f.Money {
+// step fills the fact with the steps of a sequence that the event matches and with
+// what correlates it; false when it matches none, or lacks what correlates.
+func step(f *rule.Fold, m *cond.Moment, fact *profile.Fact) bool {
+	if fact.N = f.Steps(m); fact.N.IsZero() {
 		return false
 	}
+	if f.Same == nil {
+		return true
+	}
+	fact.S = f.Same.Eval(m).String()
+	return fact.S != ""
+}
+
+// take fills the fact with what `of` gives; false when the event has no such
+// value. Money counts in the base currency, at the rate of its day; without a rate
+// it has no value.
+func (j *judge) take(f *rule.Fold, m *cond.Moment, fact *profile.Fact) bool {
 	switch v := f.Of.Eval(m); v.Kind {
 	case cond.Number:
 		fact.N = v.Number
+		if f.Money {
+			var ok bool
+			if fact.N, ok = j.set.InBase(v.Number, m.Event.Currency, m.Event.Time); !ok {
+				return false
+			}
+		}
 		if f.Texts {
 			fact.S = v.String()
 		}
@@ -264,6 +279,9 @@ func NextDue(s *rule.Set, p *profile.Profile, memo *cond.Memo) event.Time {
 		if st.When != nil && st.Uses.Timed {
 			due = cond.Earliest(due, st.When.Next(m))
 		}
+		if ripe := p.StageSince.Add(st.After); st.After > 0 && ripe > p.Clock {
+			due = cond.Earliest(due, ripe)
+		}
 	}
 	return due
 }
@@ -309,8 +327,10 @@ func Merge(s *rule.Set, winner, loser *profile.Profile, mergeID string) Result {
 func Activate(s *rule.Set, p *profile.Profile) Result {
 	res := Result{Changed: true}
 	p.Rules = s.Version
-	for key := range p.Folds {
-		if _, ok := s.Folds[key]; !ok {
+	for key, f := range p.Folds {
+		if shape, ok := s.Shape(key); ok {
+			f.Fit(shape)
+		} else {
 			delete(p.Folds, key)
 		}
 	}

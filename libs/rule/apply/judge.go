@@ -9,6 +9,7 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/calendar"
 	"github.com/tagwire/tagwire/libs/rule/cond"
 )
 
@@ -179,7 +180,7 @@ func (j *judge) eventTag(t *rule.Tag) {
 		}
 		name, value = j.family(t, value)
 	}
-	if t.Times != nil && !j.oftenEnough(t) {
+	if t.Times != nil && (!j.oftenEnough(t) || j.given(t)) {
 		return
 	}
 	var until event.Time
@@ -193,9 +194,31 @@ func (j *judge) eventTag(t *rule.Tag) {
 		}
 		j.set1(t, name, value, true, until)
 	}
-	if t.Alert != nil && t.Alert.Each == "match" && (held || j.p.Tags[name] != nil) {
-		j.alert(t, name)
+	if held || j.p.Tags[name] != nil {
+		j.alert(t, name, "match")
 	}
+}
+
+// matchesKept is longer than a calendar month and the lateness that folds exactly.
+const matchesKept = 33 * 24 * time.Hour
+
+// given says that a rule that gives once, a period or ever, has done so, and notes
+// that it does now.
+func (j *judge) given(t *rule.Tag) bool {
+	var at event.Time
+	switch t.Times.Once {
+	case "period":
+		at, _ = calendar.Period(t.Times.Per, j.ev.Time, j.set.Zone)
+	case "ever":
+		at = 1
+	default:
+		return false
+	}
+	if j.p.Given[t.Name] == at {
+		return true
+	}
+	j.p.NoteGiven(t.Name, at)
+	return false
 }
 
 // family is the tag of a value; beyond the limit 其他 takes all.
@@ -218,8 +241,8 @@ func (j *judge) family(t *rule.Tag, value string) (tag, val string) {
 
 // oftenEnough notes the match and says that its calendar period has enough.
 func (j *judge) oftenEnough(t *rule.Tag) bool {
-	j.p.NoteMatch(t.Name, profile.Fact{T: j.ev.Time, H: profile.IDHash(j.ev.Source, j.ev.EventID)})
-	from, to := period(t.Times.Per, j.ev.Time, j.set.Zone)
+	j.p.NoteMatch(t.Name, profile.Fact{T: j.ev.Time, H: profile.IDHash(j.ev.Source, j.ev.EventID)}, j.p.Clock.Add(-matchesKept))
+	from, to := calendar.Period(t.Times.Per, j.ev.Time, j.set.Zone)
 	n := 0
 	for _, f := range j.p.Matches[t.Name] {
 		if f.T >= from && f.T < to {
@@ -229,37 +252,24 @@ func (j *judge) oftenEnough(t *rule.Tag) bool {
 	return n >= t.Times.AtLeast
 }
 
-// period is the calendar day, week (from Monday) or month of a moment.
-func period(per string, at event.Time, zone *time.Location) (from, to event.Time) {
-	t := at.Std().In(zone)
-	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, zone)
-	switch per {
-	case "week":
-		monday := day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
-		return event.At(monday), event.At(monday.AddDate(0, 0, 7))
-	case "month":
-		first := time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, zone)
-		return event.At(first), event.At(first.AddDate(0, 1, 0))
-	}
-	return event.At(day), event.At(day.AddDate(0, 0, 1))
-}
-
 func (j *judge) stages() {
 	if len(j.set.Stages) == 0 {
 		return
 	}
 	want := j.p.Stage
-	found := false
+	found, barred := false, false
 	for _, s := range j.set.Stages {
 		ok := s.Start && s.When == nil
 		if s.When != nil {
 			ok = s.When.Eval(j.moment()).True()
 		}
-		if ok && (len(s.From) == 0 || slices.Contains(s.From, j.p.Stage) || s.Name == j.p.Stage) {
+		if ok && (s.Name == j.p.Stage || j.mayMove(s)) {
 			want, found = s.Name, true
+		} else {
+			barred = barred || ok
 		}
 	}
-	if !found {
+	if !found && !barred { // a move that is not allowed leaves the stage as it is
 		want = ""
 	}
 	if want == j.p.Stage {
@@ -275,6 +285,14 @@ func (j *judge) stages() {
 	j.p.Stage, j.p.StageSince = want, j.at
 	j.stage = true
 	j.res.Changes = append(j.res.Changes, c)
+}
+
+// mayMove says that the stage may be entered from the one that is.
+func (j *judge) mayMove(s rule.Stage) bool {
+	if len(s.From) > 0 && !slices.Contains(s.From, j.p.Stage) {
+		return false
+	}
+	return s.After == 0 || j.p.StageSince.Add(s.After) <= j.p.Clock
 }
 
 // change is a change of this step with its id.

@@ -1,12 +1,9 @@
 package apply
 
 import (
-	"slices"
-
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
-	"github.com/tagwire/tagwire/libs/rule/cond"
 )
 
 // set1 makes one tag of a rule hold (until, 0: open end) or not, unless a person
@@ -22,9 +19,7 @@ func (j *judge) set1(t *rule.Tag, name, value string, hold bool, until event.Tim
 			Group: t.Group, Value: value, Since: j.since(t), Expires: until, Rule: t.Name, Version: j.set.Version, Origin: "rule",
 			Evidence: j.evidence(&t.Uses),
 		}, event.OpApplied, j.measures(&t.Uses))
-		if t.Alert != nil && t.Alert.Each == "enter" {
-			j.alert(t, name)
-		}
+		j.alert(t, name, "enter")
 	case hold && (old.Expires != until || old.Rule != t.Name):
 		renewed := *old
 		renewed.Expires, renewed.Rule, renewed.Version, renewed.Group = until, t.Name, j.set.Version, t.Group
@@ -34,6 +29,7 @@ func (j *judge) set1(t *rule.Tag, name, value string, hold bool, until event.Tim
 		j.put(name, &renewed, event.OpRenewed, j.measures(&t.Uses))
 	case !hold && old != nil:
 		j.drop(name, event.OpRemoved, j.measures(&t.Uses))
+		j.alert(t, name, "exit")
 	}
 }
 
@@ -167,39 +163,4 @@ func (j *judge) measures(u *rule.Uses) map[string]string {
 		}
 	}
 	return out
-}
-
-// alert raises the rule's alert unless it is too late or cooling down.
-func (j *judge) alert(t *rule.Tag, tag string) {
-	a := t.Alert
-	if !j.fresh || j.p.Tags[tag] == nil {
-		return
-	}
-	if last, ok := j.p.Alerted[t.Name]; ok && a.Cooldown > 0 && j.at.Sub(last) < a.Cooldown {
-		return
-	}
-	j.p.NoteAlert(t.Name, j.at)
-	m := &cond.Moment{Now: j.p.Clock, Profile: j.p, Event: j.ev}
-	used := t.Uses
-	used.Measures = append(slices.Clone(used.Measures), a.Title.Uses.Measures...)
-	out := event.Alert{
-		AlertID: event.DeriveID(j.p.ID, t.Name, j.cause), Profile: j.p.ID, Rule: t.Name, RuleVersion: j.set.Version, Tag: tag,
-		Severity: a.Severity, Title: a.Title.Render(m), Advice: a.Advice.Render(m), To: a.To,
-		StaffID: j.p.Owner(), RaisedAt: j.at, Cause: j.cause, Evidence: j.evidence(&t.Uses), Measures: j.measures(&used),
-	}
-	if j.ev != nil {
-		out.ReceivedAt, out.StoreID, out.Channel = j.ev.ReceivedAt, j.ev.StoreID, j.ev.Channel
-	}
-	switch {
-	case a.To == "owners":
-		out.Staff = j.p.Staff()
-	case a.To == "event.staff" && j.ev != nil && j.ev.StaffID != "":
-		out.StaffID = j.ev.StaffID
-	case len(a.To) > 7 && a.To[:7] == "person:":
-		out.StaffID = a.To[7:]
-	}
-	if out.StoreID == "" && len(j.p.Stores) > 0 {
-		out.StoreID = j.p.Stores[len(j.p.Stores)-1]
-	}
-	j.res.Alerts = append(j.res.Alerts, out)
 }

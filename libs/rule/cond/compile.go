@@ -304,7 +304,33 @@ func (c compiler) builtin(n *ast.BuiltinNode) (Node, error) {
 	return c.function(n, n.Name, n.Arguments)
 }
 
+// spans reads the constant that a length of time is compared with: "30d".
+func (c compiler) spans(n *ast.BinaryNode, a, b Node) (Node, Node, error) {
+	for i, side := range [][2]Node{{a, b}, {b, a}} {
+		k, constant := side[1].(Const)
+		if KindOf(side[0]) != Span || KindOf(side[1]) == Span {
+			continue
+		}
+		if !constant || k.Value.Kind != Text {
+			return nil, nil, c.errorf(n, `a length of time is compared with one in quotes, such as "30d"`)
+		}
+		d, err := ParseDuration(k.Value.Text)
+		if err != nil {
+			return nil, nil, c.errorf(n, "%s", err)
+		}
+		if i == 0 {
+			return a, Const{SpanOf(d)}, nil
+		}
+		return Const{SpanOf(d)}, b, nil
+	}
+	return a, b, nil
+}
+
 func (c compiler) comparison(n *ast.BinaryNode, a, b Node) (Node, error) {
+	a, b, err := c.spans(n, a, b)
+	if err != nil {
+		return nil, err
+	}
 	ka, kb := KindOf(a), KindOf(b)
 	if ka == Score {
 		ka = Number

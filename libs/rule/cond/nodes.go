@@ -113,7 +113,7 @@ func compareNodes(op string, a, b Node) comparison {
 	for i, side := range [][2]Node{{a, b}, {b, a}} {
 		moves, ok := side[0].(Crossing)
 		k, constant := side[1].(Const)
-		if ok && constant && k.Value.isNumber() {
+		if ok && constant && (k.Value.isNumber() || k.Value.Kind == Span) {
 			n.moves, n.limit = moves, Limit{Number: k.Value.float(), op: op, value: k.Value, left: i == 1}
 			break
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/govalues/decimal"
 
@@ -23,6 +24,7 @@ const (
 	Score  // floating point
 	Text
 	List
+	Span // a length of time, in ms
 )
 
 // Value is what a condition or a part of one gives.
@@ -50,6 +52,11 @@ func ListOf(l []string) Value { return Value{Kind: List, List: l} }
 
 // ScoreOf is a floating point number.
 func ScoreOf(f float64) Value { return Value{Kind: Score, Score: f} }
+
+// SpanOf is a length of time.
+func SpanOf(d time.Duration) Value {
+	return Value{Kind: Span, Number: decimal.MustNew(d.Milliseconds(), 0)}
+}
 
 // IntOf is a whole number.
 func IntOf(n int64) Value { return NumberOf(decimal.MustNew(n, 0)) }
@@ -104,6 +111,9 @@ func (v Value) String() string {
 		return v.Text
 	case List:
 		return strings.Join(v.List, "、")
+	case Span:
+		ms, _, _ := v.Number.Int64(0)
+		return SpanText(time.Duration(ms) * time.Millisecond)
 	}
 	return ""
 }
@@ -124,6 +134,9 @@ func (v Value) JSON() any {
 		return v.Text
 	case List:
 		return v.List
+	case Span:
+		ms, _, _ := v.Number.Int64(0)
+		return ms
 	}
 	return nil
 }
@@ -142,7 +155,7 @@ func (v Value) float() float64 {
 // makes every comparison with them false.
 func compare(a, b Value) (c int, ok bool) {
 	switch {
-	case a.Kind == Number && b.Kind == Number:
+	case a.Kind == Number && b.Kind == Number, a.Kind == Span && b.Kind == Span:
 		return a.Number.Cmp(b.Number), true
 	case a.isNumber() && b.isNumber():
 		return cmp.Compare(a.float(), b.float()), true
@@ -233,5 +246,5 @@ func KindOf(n Node) Kind {
 
 // String names a kind for people.
 func (k Kind) String() string {
-	return [...]string{"missing value", "condition", "number", "score", "text", "list"}[k]
+	return [...]string{"missing value", "condition", "number", "score", "text", "list", "length of time"}[k]
 }

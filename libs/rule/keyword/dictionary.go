@@ -73,18 +73,16 @@ func Compile(lists []List) *Dictionary {
 	var patterns []string
 	add := func(l int, r role, texts []string) {
 		for _, t := range texts {
-			f := strings.ReplaceAll(Fold(t), string(clauseEnd), "")
-			if f == "" {
-				continue
+			for _, f := range forms(t) {
+				n, ok := index[f]
+				if !ok {
+					n = len(patterns)
+					index[f] = n
+					patterns = append(patterns, f)
+					d.uses = append(d.uses, nil)
+				}
+				d.uses[n] = append(d.uses[n], use{l, r, t})
 			}
-			n, ok := index[f]
-			if !ok {
-				n = len(patterns)
-				index[f] = n
-				patterns = append(patterns, f)
-				d.uses = append(d.uses, nil)
-			}
-			d.uses[n] = append(d.uses[n], use{l, r, t})
 		}
 	}
 	for i, l := range lists {
@@ -102,6 +100,19 @@ func Compile(lists []List) *Dictionary {
 	builder := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{MatchKind: ahocorasick.StandardMatch, DFA: true})
 	d.machine = builder.Build(patterns)
 	return d
+}
+
+// forms are the folded forms of a word. One that holds the end of a clause
+// itself, such as 在吗，亲, is found as it is written and without its sign.
+func forms(text string) []string {
+	whole := strings.Trim(Fold(text), string(clauseEnd))
+	if whole == "" {
+		return nil
+	}
+	if joined := strings.ReplaceAll(whole, string(clauseEnd), ""); joined != whole {
+		return []string{whole, joined}
+	}
+	return []string{whole}
 }
 
 // Check names a word that can never match.
@@ -161,6 +172,7 @@ func (d *Dictionary) Match(text, from string) []Found {
 		}
 	}
 	ends := clauseEnds(f)
+	whole := d.exact[strings.Trim(f.text, string(clauseEnd))]
 	var out []Found
 	for i, l := range d.lists {
 		var words []string
@@ -171,7 +183,7 @@ func (d *Dictionary) Match(text, from string) []Found {
 				}
 			}
 		}
-		for _, u := range d.exact[strings.Trim(f.text, string(clauseEnd))] {
+		for _, u := range whole {
 			if u.list == i && (l.From == "" || l.From == from) {
 				words = append(words, u.text)
 			}

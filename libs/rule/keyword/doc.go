@@ -3,7 +3,7 @@
 //
 // It is core. Words are contained in the text after folding: width (NFKC), case,
 // traditional to simplified characters, spaces and punctuation inside words. A
-// word never reaches across the end of a clause (，。！？；). What was found is a
+// word never reaches across the end of a clause (，。！？；：). What was found is a
 // fact that is stored with the event, so the text need not be kept.
 //
 // The character table traditional.txt is that of OpenCC (Apache-2.0): one line

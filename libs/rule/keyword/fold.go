@@ -22,6 +22,11 @@ func table(text string) map[rune]rune {
 	for i, r := range []rune(from) {
 		m[r] = target[i]
 	}
+	for r, to := range m { // 薴 is 苧, which as another old form is 苎
+		if next, ok := m[to]; ok {
+			m[r] = next
+		}
+	}
 	return m
 }
 
@@ -35,18 +40,24 @@ type folded struct {
 const clauseEnd = '\n'
 
 // Fold gives the form in which words and texts are compared: NFKC, lower case,
-// simplified, without spaces and punctuation; a clause's end becomes a newline.
+// simplified, without spaces and punctuation; a clause's end, of one
+// sign or more, becomes a newline.
 func Fold(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
+	ended := false // the last that was written is a clause's end
 	for _, r := range norm.NFKC.String(s) {
 		switch {
 		case isClauseEnd(r):
-			b.WriteRune(clauseEnd)
+			if !ended {
+				b.WriteRune(clauseEnd)
+			}
+			ended = true
 			continue
-		case unicode.IsSpace(r), unicode.IsPunct(r), unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			continue
+		case r == '~', unicode.IsSpace(r), unicode.IsPunct(r), unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			continue // Unicode counts the wave among the signs of mathematics
 		}
+		ended = false
 		r = unicode.ToLower(r)
 		if t, ok := simplified[r]; ok {
 			r = t
@@ -56,10 +67,10 @@ func Fold(s string) string {
 	return b.String()
 }
 
-// isClauseEnd judges after NFKC, which has made ，！？； narrow.
+// isClauseEnd judges after NFKC, which has made ，！？；： narrow.
 func isClauseEnd(r rune) bool {
 	switch r {
-	case ',', '。', '!', '?', ';', '｡', '\n':
+	case ',', '。', '!', '?', ';', ':', '｡', '\n':
 		return true
 	}
 	return false

@@ -113,6 +113,9 @@ func (o *owner) apply(ctx context.Context, recs []stream.Record, decoded []*even
 		for _, l := range r.Links {
 			ids = append(ids, l.Younger)
 		}
+		for _, s := range r.Shared {
+			ids = append(ids, s.Profile)
+		}
 	}
 	if err := o.load(ctx, ids); err != nil {
 		return err
@@ -205,7 +208,7 @@ func (o *owner) one(ctx context.Context, bt *batch, rec stream.Record, r *event.
 		return o.event(bt, r)
 	case event.KindControl:
 		return o.control(ctx, bt, r)
-	case event.KindLink, event.KindOffer, event.KindVerdict, event.KindHandover:
+	case event.KindLink, event.KindOffer, event.KindVerdict, event.KindHandover, event.KindShared:
 		return o.merge(bt, r)
 	}
 	return errPoison{rec.Offset, schemas.ReasonMalformed, fmt.Sprintf("unknown kind %q", r.Kind)}

@@ -18,7 +18,7 @@ import (
 func (o *owner) unmerge(bt *batch, h *held, r *event.Record) {
 	e := r.Event
 	if e.Type == event.TypeSplit {
-		h.p.NoteConflict(e.Properties.String("from"))
+		h.p.NoteConflict(profile.Apart(e.Properties.String("from"), e.Time))
 		return
 	}
 	u := e.Unmerge()

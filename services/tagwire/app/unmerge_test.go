@@ -22,6 +22,8 @@ import (
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/rule/apply"
+	"github.com/tagwire/tagwire/libs/store"
+	"github.com/tagwire/tagwire/libs/store/shard"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/schemas"
@@ -95,7 +97,25 @@ func (c *couple) meet(who int) {
 
 func (c *couple) living() map[string]*profile.Profile {
 	out := map[string]*profile.Profile{}
-	for id, p := range profilesOf(c.t, c.p) {
+	found := map[string]*profile.Profile{}
+	for n := range c.p.Config.Shards { // without the counts, which are another commit's while the roles are at work
+		sh := shard.New(c.p.Redis, tagging.Generation, n)
+		var ids []string
+		require.NoError(c.t, store.Scan(c.t.Context(), c.p.Redis, sh.PosKey(), sh.ProfilePattern(), func(keys []string) error {
+			for _, k := range keys {
+				ids = append(ids, sh.IDOf(k))
+			}
+			return nil
+		}))
+		states, err := sh.Load(c.t.Context(), ids)
+		require.NoError(c.t, err)
+		for id, b := range states {
+			p, err := profile.Decode(b)
+			require.NoError(c.t, err)
+			found[id] = p
+		}
+	}
+	for id, p := range found {
 		if p.Winner == "" && slices.ContainsFunc(p.Identities, func(id event.Identity) bool { return slices.Contains(c.ids, id) }) {
 			out[id] = p
 		}

@@ -43,9 +43,7 @@ func TestPackCompilesAndIsAsLargeAsItSays(t *testing.T) {
 	p, set := compiled(t)
 	alerts := 0
 	for _, tag := range set.Tags {
-		if tag.Alert != nil {
-			alerts++
-		}
+		alerts += len(tag.Alerts)
 	}
 	require.Len(t, set.Keywords, 7)
 	require.Len(t, set.Measures, 25)

@@ -145,6 +145,15 @@ export interface ProfileStage {
   since?: string
 }
 
+// A link that was asked for and is not made. unique: the other customer has another value of something of which one
+// has one only; shared: a phone or device (identity) was seen with more people than its limit.
+export interface IdentityConflict {
+  kind: 'unique' | 'shared' | (string & {})
+  identity?: string
+  since: string | null
+  with: string[]
+}
+
 export interface Profile {
   profile_id: string
   identities: Identity[]
@@ -158,7 +167,7 @@ export interface Profile {
   profiling_refused?: boolean
   suppressed?: boolean
   internal?: boolean
-  conflicts?: string[]
+  conflicts?: IdentityConflict[]
   stage?: ProfileStage
   owner?: string
   owners?: string[]

@@ -201,7 +201,14 @@ export const en: Record<TextKey, string> = {
   'profile.measures': 'Measures',
   'profile.noMeasures': 'The rule set in force has no measures.',
   'profile.identities': 'Identities',
-  'profile.conflict': 'conflict',
+  'profile.conflict': 'shared',
+  'conflict.title': 'Identity conflicts',
+  'conflict.unique':
+    'An event says that another customer is this one too, but their user_id or WeCom identities differ, so they were not merged. Check whether the source names the right identities.',
+  'conflict.shared':
+    'This {{namespace}} was seen with too many people and merges customers no more. What it had merged stays; check whether it really is one person.',
+  'conflict.with': 'Customers:',
+  'conflict.since': 'since {{time}}',
   'profile.inexact': 'More than 1,000 in the window: an approximation',
   'profile.warming': 'Has only begun to count; its window is not whole yet',
   'profile.stale': 'Late events came; waits to be recomputed',

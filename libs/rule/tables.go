@@ -1,0 +1,131 @@
+package rule
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/govalues/decimal"
+
+	"github.com/tagwire/tagwire/libs/event"
+)
+
+// quantile is the name of a cut point: p80 has 80 % of the base at or below it.
+var quantile = regexp.MustCompile(`^p(\d{1,2})$`)
+
+// cuts reads the cut points of measures over the whole base, which a rule set
+// carries with their date: like all a rule can see, they take effect with a
+// version.
+func (c *compilation) cuts(e entry) {
+	es, err := e.value.entries()
+	if c.fail(err) {
+		return
+	}
+	out := Cuts{Points: map[string]decimal.Decimal{}}
+	for _, p := range es {
+		text, err := p.value.text()
+		if c.fail(err) {
+			return
+		}
+		if p.key == "date" {
+			if _, err := time.Parse(time.DateOnly, text); err != nil {
+				c.fail(p.value.errorf("the date of cut points is a day such as 2026-11-01, not %q", text))
+				return
+			}
+			out.Date = text
+			continue
+		}
+		if !quantile.MatchString(p.key) {
+			c.fail(p.at.errorf("a cut point is named p1 to p99: p80 has 80 %% of the customers at or below it; not %q", p.key))
+			return
+		}
+		d, err := decimal.Parse(text)
+		if err != nil {
+			c.fail(p.value.errorf("a cut point is a number, not %q", text))
+			return
+		}
+		out.Points[p.key] = d
+	}
+	if out.Date == "" || len(out.Points) == 0 {
+		c.fail(e.at.errorf("the cut points of %q need a `date` and at least one point such as p80", e.key))
+		return
+	}
+	if !ascending(out.Points) {
+		c.fail(e.at.errorf("the cut points of %q must not fall from a lower to a higher percentage", e.key))
+		return
+	}
+	if c.set.Cuts == nil {
+		c.set.Cuts = map[string]Cuts{}
+	}
+	c.set.Cuts[e.key] = out
+}
+
+func ascending(points map[string]decimal.Decimal) bool {
+	names := make([]string, 0, len(points))
+	for n := range points {
+		names = append(names, n)
+	}
+	percent := func(n string) int {
+		p, _ := strconv.Atoi(n[1:])
+		return p
+	}
+	slices.SortFunc(names, func(a, b string) int { return percent(a) - percent(b) })
+	return slices.IsSortedFunc(names, func(a, b string) int { return points[a].Cmp(points[b]) })
+}
+
+// rate is what one unit of a currency is worth in the base currency from a day on.
+type rate struct {
+	from event.Time
+	rate decimal.Decimal
+}
+
+// rates reads dated rates: {USD: {2026-01-01: 7.10}}.
+func (c *compilation) rates(e entry) {
+	es, err := e.value.entries()
+	if c.fail(err) {
+		return
+	}
+	var out []rate
+	for _, r := range es {
+		day, err := time.ParseInLocation(time.DateOnly, r.key, c.set.Zone)
+		if err != nil {
+			c.fail(r.at.errorf("a rate holds from a day on, such as 2026-01-01: 7.10; not %q", r.key))
+			return
+		}
+		text, err := r.value.text()
+		if c.fail(err) {
+			return
+		}
+		d, err := decimal.Parse(text)
+		if err != nil || !d.IsPos() {
+			c.fail(r.value.errorf("a rate is a number above 0: what one %s is worth in %s; not %q", e.key, c.set.Currency, text))
+			return
+		}
+		out = append(out, rate{event.At(day), d})
+	}
+	slices.SortFunc(out, func(a, b rate) int { return int(a.from.Sub(b.from) / time.Millisecond) })
+	if c.set.rates == nil {
+		c.set.rates = map[string][]rate{}
+	}
+	c.set.rates[e.key] = out
+}
+
+// InBase is an amount in the base currency at the rate of its day; ok is false
+// where no rate is known.
+func (s *Set) InBase(amount decimal.Decimal, currency string, at event.Time) (d decimal.Decimal, ok bool) {
+	if currency == "" || currency == s.Currency {
+		return amount, true
+	}
+	var in *rate
+	for i, r := range s.rates[currency] {
+		if r.from <= at {
+			in = &s.rates[currency][i]
+		}
+	}
+	if in == nil {
+		return decimal.Decimal{}, false
+	}
+	d, err := amount.Mul(in.rate)
+	return d, err == nil
+}
