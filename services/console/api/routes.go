@@ -37,6 +37,7 @@ func (a *API) table() []route {
 		{"DELETE", "/profiles/{id}/tags", actCustomers, a.removeTag},
 		{"POST", "/profiles/{id}/notes", actCustomers, a.addNote},
 		{"POST", "/profiles/{id}/consent", actCustomers, a.setConsent},
+		{"POST", "/profiles/{id}/unmerge", operate, a.unmerge},
 		{"GET", "/tags", seeCounts, a.tags},
 		{"GET", "/tags/stream", seeCounts, a.tagStream},
 		{"GET", "/tags/{tag}/members", seeCustomers, a.members},

@@ -248,14 +248,15 @@ func (bt *batch) touch(id string) {
 func (o *owner) event(bt *batch, r *event.Record) error {
 	h, _ := o.cache.get(r.Profile)
 	if h.p.Winner != "" { // a straggler goes after its profile
+		return o.straggle(bt, r, h.p.Winner)
+	}
+	if into := h.p.Left(r.Own); into != "" { // so does one whose identity has left
 		fwd := *r
-		fwd.Profile, fwd.Place = h.p.Winner, o.now()
-		if r.Event.Backfill {
-			fwd.Place = r.Place
-		}
-		return o.sendEvent(bt, fwd)
+		fwd.Parted = true
+		return o.straggle(bt, &fwd, into)
 	}
 	h = o.profile(bt, r.Profile, r.Place)
+	o.unmerge(bt, h, r)
 	if a := alertAction(r.Event); a != nil {
 		return o.alertAction(bt, h, r.Event, a)
 	}
@@ -274,6 +275,16 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 		o.openImport(bt, h.p.Import)
 	}
 	return nil
+}
+
+// straggle passes an interaction on to whom it belongs today.
+func (o *owner) straggle(bt *batch, r *event.Record, to string) error {
+	fwd := *r
+	fwd.Profile, fwd.Place = to, o.now()
+	if r.Event.Backfill {
+		fwd.Place = r.Place
+	}
+	return o.sendEvent(bt, fwd)
 }
 
 // sendEvent puts a record for another shard, or this one, into the outbox. It is
