@@ -26,6 +26,7 @@ type foldSpec struct {
 	stepText                    string
 	where, of, same             cond.Node
 	whereText, ofText, sameText string
+	keywords                    []string // lists that the conditions read
 	shape                       profile.Shape
 	texts                       bool
 	naming                      string
@@ -93,7 +94,7 @@ func (c *compilation) fold(s foldSpec) *Fold {
 		maps.Copy(types, s.points)
 		f = &Fold{
 			Number: len(c.set.Folds), Key: key, Types: types, Where: s.where, Of: s.of, Same: s.same, wheres: s.wheres,
-			Texts: s.texts, Money: s.ofText == "event.amount", Naming: s.naming, Shape: profile.Shape{Steps: s.shape.Steps},
+			Keywords: s.keywords, Texts: s.texts, Money: s.ofText == "event.amount", Naming: s.naming, Shape: profile.Shape{Steps: s.shape.Steps},
 		}
 		c.set.Folds[key] = f
 	}
@@ -143,6 +144,7 @@ func (c *compilation) sequence(n yamlNode, spec *foldSpec) error {
 		if err != nil {
 			return err
 		}
+		spec.keywords = append(spec.keywords, st.keywords...)
 		for range st.times {
 			at := len(spec.steps.Not)
 			if at == maxSteps {
@@ -174,6 +176,20 @@ type step struct {
 	times     int
 	where     cond.Node
 	whereText string
+	keywords  []string
+}
+
+// where compiles a condition on facts, and adds the keyword lists that it reads
+// to those given. Their versions are part of its text, and so of the fold's key:
+// with another list other facts are taken.
+func (c *compilation) where(n yamlNode, lists *[]string) (cond.Node, string, error) {
+	uses := &Uses{}
+	node, text, err := c.boolean(n, scope{uses: uses, event: true})
+	for _, list := range uses.Keywords {
+		text += fmt.Sprintf("\x02%s=%d", list, c.set.listVersions[list])
+	}
+	*lists = append(*lists, uses.Keywords...)
+	return node, text, err
 }
 
 func (c *compilation) step(n yamlNode) (step, error) {
@@ -197,7 +213,7 @@ func (c *compilation) step(n yamlNode) (step, error) {
 			return out, err
 		}
 		if w, ok := f["where"]; ok {
-			out.where, out.whereText, err = c.boolean(w, scope{uses: &Uses{}, event: true})
+			out.where, out.whereText, err = c.where(w, &out.keywords)
 		}
 		return out, err
 	}

@@ -126,7 +126,7 @@ func (m *Measure) takesOf() bool { return m.needsOf() || m.Kind == Last || m.Kin
 func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *foldSpec) error {
 	var err error
 	if n, ok := f["where"]; ok {
-		if spec.where, spec.whereText, err = c.boolean(n, scope{uses: &Uses{}, event: true}); err != nil {
+		if spec.where, spec.whereText, err = c.where(n, &spec.keywords); err != nil {
 			return err
 		}
 	}

@@ -83,6 +83,8 @@ type Fold struct {
 	Money  bool   // Of is the amount: only of the base currency
 	Naming string // text of the definition, for people
 
+	Keywords []string // lists that its conditions read
+
 	wheres map[int]cond.Node // of single steps of a sequence
 }
 
