@@ -43,6 +43,8 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 	for _, n := range blocks["stages"] {
 		c.stages(n)
 	}
+	c.each(blocks["groups"], c.group)
+	c.each(blocks["traits"], c.trait)
 	c.order()
 	c.keepForLasts()
 	if len(c.errs) > 0 {
@@ -69,7 +71,7 @@ func (c *compilation) blocks(files map[string]string) map[string][]yamlNode {
 		if c.fail(err) || top == nil {
 			continue
 		}
-		fields, err := top.fields("zone", "population", "currency", "keywords", "cuts", "rates", "measures", "tags", "stages")
+		fields, err := top.fields("zone", "population", "currency", "keywords", "cuts", "rates", "measures", "tags", "stages", "groups", "traits")
 		if c.fail(err) {
 			continue
 		}

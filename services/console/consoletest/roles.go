@@ -234,9 +234,9 @@ func (k *keeper) commit(ctx context.Context, before, after *profile.Profile) err
 	b := shard.Batch{Pos: k.pos, Counts: map[string]int64{}, Profiles: []shard.Write{{ID: after.ID, Fields: map[string]any{"state": state, "v": k.pos.Commit + 1}}}}
 	var was []string
 	if before != nil {
-		was = before.CountKeys()
+		was = before.CountKeys(compiled(k.w, before.Rules).Dimensions)
 	}
-	profile.CountDelta(was, after.CountKeys(), b.Counts)
+	profile.CountDelta(was, after.CountKeys(compiled(k.w, after.Rules).Dimensions), b.Counts)
 	return k.store(ctx, b)
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/libs/warehouse"
+	"github.com/tagwire/tagwire/services/console/ruleset"
 	"github.com/tagwire/tagwire/services/console/shards"
 )
 
@@ -58,10 +59,16 @@ type Report struct {
 	at          time.Time
 }
 
+// Rules are the versions of the rules; *ruleset.Sets is one.
+type Rules interface {
+	At(version int64) (*ruleset.Version, error)
+}
+
 // Options are what a recount is made of; Budget, Archive and Every have
 // defaults.
 type Options struct {
 	Shards     *shards.Set
+	Rules      Rules // of the dimensions by which profiles were counted
 	Generation int
 	Stream     *stream.Client
 	Warehouse  *warehouse.Warehouse // nil: history is not compared

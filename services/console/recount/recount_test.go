@@ -24,6 +24,7 @@ import (
 	"github.com/tagwire/tagwire/schemas"
 	"github.com/tagwire/tagwire/services/console/consoletest"
 	"github.com/tagwire/tagwire/services/console/recount"
+	"github.com/tagwire/tagwire/services/console/ruleset"
 	"github.com/tagwire/tagwire/services/console/shards"
 )
 
@@ -33,7 +34,7 @@ func start(t *testing.T, w *consoletest.World, house *warehouse.Warehouse) (*rec
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	r, err := recount.New(recount.Options{
-		Shards: shards.New(w.Redis, consoletest.Generation, consoletest.Shards), Generation: consoletest.Generation, Stream: w.Kafka.Client,
+		Shards: shards.New(w.Redis, consoletest.Generation, consoletest.Shards), Rules: ruleset.New(w.Defs), Generation: consoletest.Generation, Stream: w.Kafka.Client,
 		Warehouse: house, Log: zap.NewNop(), Registerer: reg, Now: time.Now, Budget: 200 * time.Millisecond, Archive: 2 * time.Second,
 	})
 	require.NoError(t, err)

@@ -135,7 +135,11 @@ func (t *tally) look(ctx context.Context, keys []string) error {
 		if err != nil {
 			return fmt.Errorf("profile %s: %w", id, err)
 		}
-		t.profiles[id] = counted{v: versions[id], keys: t.kind(p.CountKeys()), pass: t.pass}
+		rules, err := t.r.opt.Rules.At(p.Rules) // a profile is counted by the rules that judged it last
+		if err != nil {
+			return fmt.Errorf("count profile %s: %w", id, err)
+		}
+		t.profiles[id] = counted{v: versions[id], keys: t.kind(p.CountKeys(rules.Dimensions)), pass: t.pass}
 	}
 	return nil
 }

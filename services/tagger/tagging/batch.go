@@ -173,7 +173,9 @@ func (o *owner) load(ctx context.Context, ids []string) error {
 			if h.p, err = profile.Decode(b); err != nil {
 				return fmt.Errorf("profile %s: %w", id, err)
 			}
-			h.counts = h.p.CountKeys()
+			if h.counts, err = o.countKeys(h.p); err != nil {
+				return err
+			}
 		} else {
 			h.p.Rules, h.tags, h.traits = o.set.Version, true, true
 		}

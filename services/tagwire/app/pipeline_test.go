@@ -136,7 +136,7 @@ func profilesOf(t *testing.T, p *parts.Parts) map[string]*profile.Profile {
 			pr, err := profile.Decode(b)
 			require.NoError(t, err)
 			out[id] = pr
-			profile.CountDelta(nil, pr.CountKeys(), recount)
+			profile.CountDelta(nil, pr.CountKeys(nil), recount)
 		}
 		counts, _, err := sh.Counts(t.Context())
 		require.NoError(t, err)

@@ -1,0 +1,67 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/tagwire/tagwire/libs/profile"
+)
+
+var policies = []string{
+	string(profile.MergeNewest), string(profile.MergeOldest), string(profile.MergeRank), string(profile.MergeMax), string(profile.MergeUnion),
+}
+
+func (c *compilation) trait(e entry) {
+	if _, ok := c.set.Traits[e.key]; ok {
+		c.fail(e.at.errorf("the trait %q stands in two files", e.key))
+		return
+	}
+	f, err := e.value.fields("merge", "sources")
+	if c.fail(err) {
+		return
+	}
+	n, ok := f["merge"]
+	if !ok {
+		c.fail(e.at.errorf("the trait %q needs `merge`: %s", e.key, strings.Join(policies, ", ")))
+		return
+	}
+	words, err := wordsOf(n, "merge is one of", policies)
+	if c.fail(err) {
+		return
+	}
+	if len(words) != 1 {
+		c.fail(n.errorf("a trait merges in one way"))
+		return
+	}
+	r := profile.TraitRule{Merge: profile.Policy(words[0])}
+	sources, listed := f["sources"]
+	switch ranked := r.Merge == profile.MergeRank; {
+	case ranked && !listed:
+		c.fail(n.errorf("`rank` needs `sources`, the best first"))
+		return
+	case !ranked && listed:
+		c.fail(sources.errorf("`sources` stands with `merge: rank` only"))
+		return
+	case ranked:
+		if r.Sources, err = sources.texts(); c.fail(err) {
+			return
+		}
+	}
+	if (r.Merge == profile.MergeMax || r.Merge == profile.MergeUnion) && slices.Contains(personalTraits(), e.key) {
+		c.fail(n.errorf("the trait %q is personal and kept sealed, so it cannot be compared or united: use newest, oldest or rank", e.key))
+		return
+	}
+	if c.set.Traits == nil {
+		c.set.Traits = profile.TraitRules{}
+	}
+	c.set.Traits[e.key] = r
+}
+
+// personalTraits are those of schemas.PersonalTraits, which the core cannot read;
+// a test outside it holds the two together.
+func personalTraits() []string {
+	return []string{
+		"name", "first_name", "last_name", "firstName", "lastName", "nickname", "username",
+		"phone", "mobile", "email", "address", "remark", "description", "avatar",
+	}
+}
