@@ -2,6 +2,7 @@ package profile
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,20 @@ func (p *Profile) SetTrait(name string, t event.Trait, rules TraitRules) bool {
 	}
 	p.Traits[name] = next
 	return !ok || traitText(old) != traitText(next)
+}
+
+// FitTraits brings kept values into the form of the policies, when they are new.
+// It reports a change.
+func (p *Profile) FitTraits(rules TraitRules) bool {
+	changed := false
+	for name, r := range rules {
+		if t, ok := p.Traits[name]; ok && r.Merge == MergeUnion {
+			fit := union(t, t)
+			changed = changed || traitText(fit) != traitText(t)
+			p.Traits[name] = fit
+		}
+	}
+	return changed
 }
 
 func (r TraitRule) merge(a, b event.Trait) event.Trait {
@@ -110,7 +125,7 @@ func measured(t event.Trait) magnitude {
 	if !ok {
 		text = traitText(t)
 	}
-	if n, err := strconv.ParseFloat(text, 64); err == nil && n == n { // not NaN, which has no order
+	if n, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(n) { // NaN has no order
 		return magnitude{class: 2, number: n}
 	}
 	if at, err := event.ParseTime(text); err == nil {

@@ -18,7 +18,7 @@ traits:
   首次来源: {merge: oldest}
   会员等级: {merge: rank, sources: [crm, wecom]}
   积分: {merge: max}
-  name: {merge: rank, sources: [crm]}
+  name: {merge: oldest}
 `})
 	require.NoError(t, err)
 	require.Equal(t, profile.Dimensions{"意向": {"channel", "store", "staff", "city"}}, s.Dimensions)
@@ -43,5 +43,6 @@ func TestWrongGroupsAndTraitsAreRefusedWithTheirPlace(t *testing.T) {
 	f("traits:\n  x: {merge: max, sources: [crm]}\n", 2, 28, "rank")
 	f("traits:\n  name: {merge: max}\n", 2, 17, "sealed")
 	f("traits:\n  phone: {merge: union}\n", 2, 18, "sealed")
+	f("traits:\n  name: {merge: rank, sources: [crm]}\n", 2, 17, "sealed")
 	f("traits:\n  x: {}\n", 2, 3, "needs `merge`")
 }

@@ -1,10 +1,10 @@
 package rule
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/schemas"
 )
 
 var policies = []string{
@@ -47,21 +47,13 @@ func (c *compilation) trait(e entry) {
 			return
 		}
 	}
-	if (r.Merge == profile.MergeMax || r.Merge == profile.MergeUnion) && slices.Contains(personalTraits(), e.key) {
-		c.fail(n.errorf("the trait %q is personal and kept sealed, so it cannot be compared or united: use newest, oldest or rank", e.key))
+	byValue := r.Merge == profile.MergeMax || r.Merge == profile.MergeUnion || r.Merge == profile.MergeRank
+	if byValue && schemas.PersonalTrait(e.key) {
+		c.fail(n.errorf("the trait %q is personal and kept sealed, so its values cannot be ranked, compared or united: use newest or oldest", e.key))
 		return
 	}
 	if c.set.Traits == nil {
 		c.set.Traits = profile.TraitRules{}
 	}
 	c.set.Traits[e.key] = r
-}
-
-// personalTraits are those of schemas.PersonalTraits, which the core cannot read;
-// a test outside it holds the two together.
-func personalTraits() []string {
-	return []string{
-		"name", "first_name", "last_name", "firstName", "lastName", "nickname", "username",
-		"phone", "mobile", "email", "address", "remark", "description", "avatar",
-	}
 }

@@ -330,6 +330,7 @@ func Activate(s *rule.Set, p *profile.Profile) Result {
 			delete(p.Folds, key)
 		}
 	}
+	res.Traits = p.FitTraits(s.Traits)
 	if p.Winner != "" || p.Refused || p.Suppressed || p.FirstSeen == 0 {
 		return res
 	}
@@ -343,7 +344,7 @@ func Activate(s *rule.Set, p *profile.Profile) Result {
 		}
 		if r, ok := s.RuleOf(t.Tag); !ok || r.Name != t.Rule {
 			j.drop(t.Tag, event.OpRemoved, nil)
-		} else if r.Group != t.Group { // counts go by the group
+		} else if r.Events != nil && r.Group != t.Group { // counts go by the group; other tags are judged below
 			moved := *p.Tags[t.Tag]
 			moved.Group, moved.Version = r.Group, s.Version
 			j.put(t.Tag, &moved, event.OpRenewed, nil)

@@ -181,9 +181,7 @@ func (o *owner) fire(ctx context.Context, ids []string) error {
 	bt := &batch{next: o.pos, last: map[string]int64{}}
 	for _, id := range ids {
 		h, _ := o.cache.get(id)
-		if h.p.Rules != o.set.Version {
-			o.took(bt, h, apply.Activate(o.set, h.p))
-		}
+		o.renew(bt, h)
 		o.took(bt, h, apply.Advance(o.set, h.p, o.pos.Stream, o.pos.Stream, o.t.Fresh))
 		bt.touch(id) // its timer is settled anew in any case
 	}
