@@ -16,7 +16,10 @@ type Group struct {
 	Order   int      `json:"order,omitempty"` // among groups on pages
 }
 
-var dimensions = []string{profile.DimChannel, profile.DimStore, profile.DimStaff, profile.DimCity}
+// Dimensions are those by which tags may be counted.
+func Dimensions() []string {
+	return []string{profile.DimChannel, profile.DimStore, profile.DimStaff, profile.DimCity}
+}
 
 func (c *compilation) group(e entry) {
 	if slices.ContainsFunc(c.set.Groups, func(g Group) bool { return g.Name == e.key }) {
@@ -29,7 +32,7 @@ func (c *compilation) group(e entry) {
 	}
 	g := Group{Name: e.key, CountBy: []string{}}
 	if n, ok := f["count_by"]; ok {
-		if g.CountBy, err = wordsOf(n, "counts go by", dimensions); c.fail(err) {
+		if g.CountBy, err = wordsOf(n, "counts go by", Dimensions()); c.fail(err) {
 			return
 		}
 	}

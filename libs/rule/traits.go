@@ -7,8 +7,11 @@ import (
 	"github.com/tagwire/tagwire/schemas"
 )
 
-var policies = []string{
-	string(profile.MergeNewest), string(profile.MergeOldest), string(profile.MergeRank), string(profile.MergeMax), string(profile.MergeUnion),
+// Policies are the ways in which a trait may merge.
+func Policies() []string {
+	return []string{
+		string(profile.MergeNewest), string(profile.MergeOldest), string(profile.MergeRank), string(profile.MergeMax), string(profile.MergeUnion),
+	}
 }
 
 func (c *compilation) trait(e entry) {
@@ -22,10 +25,10 @@ func (c *compilation) trait(e entry) {
 	}
 	n, ok := f["merge"]
 	if !ok {
-		c.fail(e.at.errorf("the trait %q needs `merge`: %s", e.key, strings.Join(policies, ", ")))
+		c.fail(e.at.errorf("the trait %q needs `merge`: %s", e.key, strings.Join(Policies(), ", ")))
 		return
 	}
-	words, err := wordsOf(n, "merge is one of", policies)
+	words, err := wordsOf(n, "merge is one of", Policies())
 	if c.fail(err) {
 		return
 	}

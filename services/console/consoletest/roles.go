@@ -210,15 +210,21 @@ func (k *keeper) take(ctx context.Context, rec *event.Record) error {
 		return err
 	}
 	before, after := profile.New(rec.Profile), profile.New(rec.Profile)
+	after.Rules = k.set.Version
 	if b := states[rec.Profile]; b != nil {
 		if before, err = profile.Decode(b); err != nil {
 			return err
 		}
 		after, _ = profile.Decode(b) // decoded just before
 	}
+	var renewed apply.Result
+	if after.Rules != k.set.Version {
+		renewed = apply.Activate(k.set, after)
+	}
 	e := rec.Event
 	e.Matched = k.set.Match(e.Text, e.From)
 	res := apply.Event(k.set, after, apply.Input{Event: e, Own: rec.Own, Place: rec.Place, Fresh: time.Hour, Late: 24 * time.Hour})
+	res.Changes = append(renewed.Changes, res.Changes...)
 	if err := k.commit(ctx, before, after); err != nil {
 		return err
 	}
