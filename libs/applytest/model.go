@@ -63,6 +63,17 @@ type Fact struct {
 // History is what the model judges.
 type History []Fact
 
+// String lists the facts in order of time, for people who look for a difference.
+func (h History) String() string {
+	facts := slices.Clone(h)
+	sort.SliceStable(facts, func(i, j int) bool { return facts[i].At < facts[j].At })
+	out := ""
+	for _, f := range facts {
+		out += fmt.Sprintf("\n%s %s %s %d %s of %d, received %s", f.At, f.ID, f.Type, f.Amount, f.Brand, f.Who, f.Received)
+	}
+	return out
+}
+
 // Count is the number of facts that are ok as of now, within a window or ever.
 func (h History) Count(now event.Time, within time.Duration, ok func(Fact) bool) (n int) {
 	for _, f := range h {

@@ -119,6 +119,8 @@ func (c *Config) checkNumbers(k *checker) {
 	k.between("limits.event_id", int64(l.EventID), 36, 1000)
 	k.between("limits.rate_per_key", int64(l.RatePerKey), 1, 10_000_000)
 	k.between("spool.max_bytes", c.Spool.MaxBytes, 1<<20, 1<<44)
+	k.between("identity.people_per_phone", int64(c.Identity.PeoplePerPhone), 1, 100)
+	k.between("identity.people_per_device", int64(c.Identity.PeoplePerDevice), 1, 100)
 	k.duration("fresh", c.Fresh, time.Minute, 24*time.Hour)
 	k.duration("late", c.Late, time.Minute, 30*24*time.Hour)
 	k.duration("kafka.retention", c.Kafka.Retention, 24*time.Hour, 365*24*time.Hour)

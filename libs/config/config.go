@@ -52,6 +52,7 @@ type Config struct {
 	Spool  Spool         `yaml:"spool"`
 
 	Internal []string `yaml:"internal"`
+	Identity Identity `yaml:"identity"`
 
 	SMTP   SMTP   `yaml:"smtp"`
 	WeCom  WeCom  `yaml:"wecom"`
@@ -140,6 +141,13 @@ type Spool struct {
 	MaxBytes int64  `yaml:"max_bytes"`
 }
 
+// Identity bounds what joins customers. People are distinct user_id and wecom
+// identities; a phone or device that was seen with more joins nobody any more.
+type Identity struct {
+	PeoplePerPhone  int `yaml:"people_per_phone"`
+	PeoplePerDevice int `yaml:"people_per_device"`
+}
+
 // SMTP sends alert mails when Host is given.
 type SMTP struct {
 	Host         string `yaml:"host"`
@@ -187,11 +195,12 @@ func Default() Config {
 			EventBytes: 32 << 10, BatchBytes: 500 << 10, BatchEvents: 2500,
 			Nesting: 32, EventID: 100, RatePerKey: 100000,
 		},
-		Spool:  Spool{MaxBytes: 1 << 30},
-		SMTP:   SMTP{Port: 587, Security: "starttls"},
-		WeCom:  WeCom{APIBase: "https://qyapi.weixin.qq.com", RobotBase: "https://qyapi.weixin.qq.com", Timeout: 10 * time.Second},
-		Notify: Notify{Timeout: 10 * time.Second, RetryFor: 24 * time.Hour},
-		Log:    Log{Level: "info", Format: "console"},
+		Spool:    Spool{MaxBytes: 1 << 30},
+		Identity: Identity{PeoplePerPhone: 2, PeoplePerDevice: 3},
+		SMTP:     SMTP{Port: 587, Security: "starttls"},
+		WeCom:    WeCom{APIBase: "https://qyapi.weixin.qq.com", RobotBase: "https://qyapi.weixin.qq.com", Timeout: 10 * time.Second},
+		Notify:   Notify{Timeout: 10 * time.Second, RetryFor: 24 * time.Hour},
+		Log:      Log{Level: "info", Format: "console"},
 	}
 }
 

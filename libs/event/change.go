@@ -21,6 +21,7 @@ const (
 	OpSnapshot Op = "snapshot" // the whole profile, for history
 	OpMerged   Op = "merged"   // Other was merged into Profile
 	OpConflict Op = "conflict" // Other was asked for and refused
+	OpShared   Op = "shared"   // Other, an identity, was seen with more people than its limit and joins nobody any more
 	OpStale    Op = "stale"    // an event came later than the profile can fold
 )
 
@@ -63,7 +64,7 @@ type Change struct {
 	Cause       string            `json:"cause"`            // event id, due ms, merge id or activation
 	Evidence    []Evidence        `json:"evidence,omitempty"`
 	Measures    map[string]string `json:"measures,omitempty"`
-	Other       string            `json:"other,omitempty"` // merged, conflict: the other profile
+	Other       string            `json:"other,omitempty"` // merged, conflict: the other profile; shared: the identity
 	Known       bool              `json:"known"`
 	Late        bool              `json:"late,omitempty"`
 	Order       Order             `json:"order"`

@@ -40,6 +40,10 @@ func (i Identity) Unique() bool {
 // hash from the resolver on.
 func (i Identity) Personal() bool { return i.Namespace == "phone" || i.Namespace == "email" }
 
+// Limited says that one value may be seen with a limited number of people: a
+// phone of a family, a device of a household. Past the limit it joins nobody.
+func (i Identity) Limited() bool { return i.Namespace == "phone" || i.Namespace == "anonymous_id" }
+
 // Known says that the identity makes a profile known.
 func (i Identity) Known() bool { return i.Namespace != "anonymous_id" }
 
@@ -181,4 +185,18 @@ func (e *Event) Primary() Identity {
 		}
 	}
 	return best
+}
+
+// AlertVerb is what a person did about an alert by this event, an alert.<verb>
+// that names its alert; empty when it is none. It changes nothing of a profile.
+func (e *Event) AlertVerb() string {
+	verb, ok := strings.CutPrefix(e.Type, "alert.")
+	if !ok || e.Properties.String("alert_id") == "" {
+		return ""
+	}
+	switch verb {
+	case "seen", "claim", "ack", "snooze", "dismiss", "handover", "outcome", "resend":
+		return verb
+	}
+	return ""
 }

@@ -16,6 +16,7 @@ const (
 	KindOffer    Kind = "offer"    // the younger offers itself to Profile (the older)
 	KindVerdict  Kind = "verdict"  // the older answers Profile's offer
 	KindHandover Kind = "handover" // a part of the younger's state, addressed to Profile (the older)
+	KindShared   Kind = "shared"   // values of profiles have been seen with more people than their limit
 	KindControl  Kind = "control"  // a version, switch, erasure or import mark
 )
 
@@ -32,9 +33,11 @@ type Record struct {
 	Event    *Event     `json:"e,omitempty"`
 	Raw      string     `json:"raw,omitempty"` // raw coordinates it began with: topic/partition/offset
 	Repair   bool       `json:"repair,omitempty"`
+	Parted   bool       `json:"pt,omitempty"`       // passed on since its identity had left the profile it went to
 	Internal bool       `json:"internal,omitempty"` // a test, staff or internal identity
 	Merge    *Merge     `json:"m,omitempty"`
 	Links    []Link     `json:"l,omitempty"`
+	Shared   []Shared   `json:"sh,omitempty"`
 	Control  *Control   `json:"c,omitempty"`
 }
 
@@ -50,6 +53,15 @@ func LinkOf(a, b string) Link {
 		return Link{Younger: b, Older: a}
 	}
 	return Link{Younger: a, Older: b}
+}
+
+// Shared tells a profile that a value which had joined it with others has been
+// seen with more people than its limit and joins nobody any more.
+type Shared struct {
+	Profile  string   `json:"p"`
+	Identity Identity `json:"i"`
+	Since    Time     `json:"at"`
+	With     []string `json:"w,omitempty"` // the other profiles that it was seen with, sorted
 }
 
 // Merge carries the steps by which two profiles become one.

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -34,7 +35,7 @@ func (s Steps) waits() bool { return s.Not[len(s.Not)-1] }
 type Chain struct {
 	Runs map[string]*Run `cbor:"1,keyasint,omitempty"`
 	Done int64           `cbor:"2,keyasint,omitempty"` // completions
-	Last event.Time      `cbor:"3,keyasint,omitempty"` // newest completion
+	Upto event.Time      `cbor:"3,keyasint,omitempty"` // of the newest fact that is taken in
 }
 
 // Run is one correlation. A sequence completes once and then starts over: what came
@@ -70,15 +71,18 @@ func (f *Fold) Completed(s Steps, now event.Time) (times []event.Time, earlier i
 	return times, earlier, next
 }
 
-// walk takes facts into the checkpoint.
+// walk takes facts into the checkpoint. Older ones than those that are in it, which
+// only a merge can bring, find no place any more: what lies so far back is counted
+// as each of the two customers had it.
 func (c *Chain) walk(s Steps, facts []Fact) {
-	c.advance(s, facts, func(at event.Time) {
-		c.Done++
-		c.Last = max(c.Last, at)
-	})
+	for len(facts) > 0 && facts[0].T < c.Upto {
+		facts = facts[1:]
+	}
 	if len(facts) == 0 {
 		return
 	}
+	c.advance(s, facts, func(event.Time) { c.Done++ })
+	c.Upto = facts[len(facts)-1].T
 	now := facts[len(facts)-1].T
 	for key, r := range c.Runs { // runs that can complete no more
 		live := r.Armed != 0
@@ -130,25 +134,21 @@ func (r *Run) restart(at event.Time) {
 	}
 }
 
-// moment takes the facts of one moment: first what must come, in whichever order
-// leads farther, then what must not.
+// moment takes the facts of one moment in the order of the steps that they match,
+// so that their ids do not decide; what only must not come stands behind them.
 func (c *Chain) moment(s Steps, facts []Fact, done func(event.Time)) {
-	used := make([]bool, len(facts))
-	for range facts {
-		moved := false
-		for i, fact := range facts {
-			if !used[i] && c.step(s, fact, done) {
-				used[i], moved = true, true
-			}
-		}
-		if !moved {
-			break
-		}
+	if len(facts) > 1 {
+		facts = slices.Clone(facts)
+		slices.SortStableFunc(facts, func(a, b Fact) int {
+			return cmp.Or(cmp.Compare(s.lowest(a), s.lowest(b)), cmp.Compare(a.H, b.H))
+		})
 	}
 	for _, fact := range facts {
+		bits := steps(fact)
 		if r := c.Runs[fact.S]; r != nil {
-			r.forbid(s, steps(fact))
+			r.forbid(s, bits)
 		}
+		c.step(s, fact, bits, done)
 	}
 }
 
@@ -157,10 +157,23 @@ func steps(f Fact) uint64 {
 	return uint64(n) //nolint:gosec // bits, never negative: a sequence has at most 32 steps
 }
 
-// step lets a fact take a run forward; the one that is farthest.
-func (c *Chain) step(s Steps, fact Fact, done func(event.Time)) bool {
-	bits, n := steps(fact), s.positive()
-	r := c.Runs[fact.S]
+// lowest is the first step that must come and that the fact matches; behind all
+// steps when it matches none.
+func (s Steps) lowest(f Fact) int {
+	bits := steps(f)
+	for i, not := range s.Not {
+		if !not && bits&(1<<i) != 0 {
+			return i
+		}
+	}
+	return len(s.Not)
+}
+
+// step lets a fact take every run forward that it can, the farthest first, and
+// begin one. Of the runs that have done the same steps only the newest is kept:
+// whatever completes an older one completes it too.
+func (c *Chain) step(s Steps, fact Fact, bits uint64, done func(event.Time)) {
+	n := s.positive()
 	at := n // place among the steps that must come
 	for i, not := range slices.Backward(s.Not) {
 		if not {
@@ -170,13 +183,12 @@ func (c *Chain) step(s Steps, fact Fact, done func(event.Time)) bool {
 		if bits&(1<<i) == 0 {
 			continue
 		}
-		start := fact.T
+		r, start := c.Runs[fact.S], fact.T
 		if at > 0 {
-			if r == nil || at-1 >= len(r.Starts) || r.Starts[at-1] == 0 || fact.T >= r.Starts[at-1].Add(s.Within) {
+			if r == nil || r.Starts[at-1] == 0 || fact.T >= r.Starts[at-1].Add(s.Within) {
 				continue
 			}
 			start = r.Starts[at-1]
-			r.Starts[at-1] = 0 // this run has gone on
 		}
 		if r == nil {
 			r = &Run{Starts: make([]event.Time, n)}
@@ -191,12 +203,11 @@ func (c *Chain) step(s Steps, fact Fact, done func(event.Time)) bool {
 		case !s.waits():
 			done(fact.T)
 			r.restart(fact.T)
+			return // what came up to a completion is used up, this fact too
 		case r.Armed == 0:
 			r.Armed = start
 		}
-		return true
 	}
-	return false
 }
 
 // forbid ends the runs in which the fact must not come now.
@@ -207,7 +218,7 @@ func (r *Run) forbid(s Steps, bits uint64) {
 			at++
 			continue
 		}
-		if bits&(1<<i) == 0 || at < 0 {
+		if bits&(1<<i) == 0 {
 			continue
 		}
 		if at == len(r.Starts)-1 {
@@ -219,7 +230,7 @@ func (r *Run) forbid(s Steps, bits uint64) {
 }
 
 func (c *Chain) clone() *Chain {
-	out := &Chain{Done: c.Done, Last: c.Last, Runs: make(map[string]*Run, len(c.Runs))}
+	out := &Chain{Done: c.Done, Upto: c.Upto, Runs: make(map[string]*Run, len(c.Runs))}
 	for key, r := range c.Runs {
 		out.Runs[key] = &Run{Starts: slices.Clone(r.Starts), Armed: r.Armed}
 	}
@@ -230,7 +241,7 @@ func (c *Chain) clone() *Chain {
 // waits the oldest.
 func (c *Chain) merge(o *Chain) {
 	c.Done += o.Done
-	c.Last = max(c.Last, o.Last)
+	c.Upto = max(c.Upto, o.Upto)
 	for key, r := range o.Runs {
 		mine, ok := c.Runs[key]
 		if !ok {

@@ -44,12 +44,17 @@ func (p *Profile) Absorb(o *Profile, mergeID string, by Keeping) bool {
 	for _, s := range o.Stores {
 		p.Stores = AddTo(p.Stores, s)
 	}
-	p.Absorbed = AddTo(p.Absorbed, o.ID)
+	if o.ID != p.ID { // its own past comes back after an unmerge
+		p.Absorbed = AddTo(p.Absorbed, o.ID)
+	}
 	for _, a := range o.Absorbed {
 		p.Absorbed = AddTo(p.Absorbed, a)
 	}
 	for _, c := range o.Conflicts {
 		p.NoteConflict(c)
+	}
+	for id, into := range o.Split {
+		p.Leave(id, into)
 	}
 	p.Stale = p.Stale || o.Stale
 	p.Refused = p.Refused || o.Refused

@@ -11,12 +11,11 @@ import (
 
 // Limits of what a profile keeps.
 const (
-	Horizon     = 24 * time.Hour // lateness that folds exactly; also how long arrived ids are remembered
-	MaxFacts    = 1000           // of a window
-	MaxSeen     = 4096           // arrived ids
-	MaxRecent   = 24             // events kept as evidence
-	MaxValues   = 1000           // of a distinct set
-	maxConflict = 16
+	Horizon   = 24 * time.Hour // lateness that folds exactly; also how long arrived ids are remembered
+	MaxFacts  = 1000           // of a window
+	MaxSeen   = 4096           // arrived ids
+	MaxRecent = 24             // events kept as evidence
+	MaxValues = 1000           // of a distinct set
 )
 
 // Profile is one customer. The zero value but for ID is a customer of whom
@@ -45,7 +44,7 @@ type Profile struct {
 	Absorbed   []string                    `cbor:"21,keyasint,omitempty"` // whom it won
 	Merging    *Merging                    `cbor:"22,keyasint,omitempty"`
 	Waiting    []Request                   `cbor:"23,keyasint,omitempty"` // offers and links put off while an offer is open
-	Conflicts  []string                    `cbor:"24,keyasint,omitempty"`
+	Conflicts  []Conflict                  `cbor:"40,keyasint,omitempty"` // 24 held them without their time
 	Merges     []string                    `cbor:"25,keyasint,omitempty"` // merge ids applied
 	Parts      map[string][][]byte         `cbor:"26,keyasint,omitempty"` // hand-overs not yet whole, by merge id
 	Stale      bool                        `cbor:"27,keyasint,omitempty"`
@@ -55,6 +54,7 @@ type Profile struct {
 	Refused    bool                        `cbor:"30,keyasint,omitempty"` // profiling refused
 	Suppressed bool                        `cbor:"31,keyasint,omitempty"`
 	Promised   map[string][]event.Identity `cbor:"33,keyasint,omitempty"` // accepted merges whose hand-over is on its way: merge id → unique identities
+	Split      map[string]string           `cbor:"50,keyasint,omitempty"` // identities that left → the profile that they became
 	Internal   bool                        `cbor:"32,keyasint,omitempty"` // test, staff or internal: in no count
 }
 
@@ -225,17 +225,4 @@ func AddTo(set []string, v string) []string {
 		return slices.Insert(set, i, v)
 	}
 	return set
-}
-
-// NoteConflict remembers a profile that it must not merge with; false if it was
-// known already.
-func (p *Profile) NoteConflict(other string) bool {
-	if slices.Contains(p.Conflicts, other) {
-		return false
-	}
-	p.Conflicts = append(p.Conflicts, other)
-	if len(p.Conflicts) > maxConflict {
-		p.Conflicts = p.Conflicts[1:]
-	}
-	return true
 }

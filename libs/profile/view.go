@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"sort"
@@ -216,9 +217,7 @@ func (f *Fold) TopAt(v View) string {
 	}
 	n := map[string]int64{}
 	if v.Lifetime {
-		for value, k := range f.Tally {
-			n[value] = k
-		}
+		maps.Copy(n, f.Tally)
 		for _, fact := range f.Facts[f.upTo(v.Hi):] {
 			n[fact.S]--
 		}

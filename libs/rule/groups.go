@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,9 @@ type Group struct {
 	Order   int      `json:"order,omitempty"` // among groups on pages
 }
 
+// colour is a name of CSS, or hexadecimal.
+var colour = regexp.MustCompile(`^([A-Za-z]+|#[0-9A-Fa-f]{3,8})$`)
+
 // Dimensions are those by which tags may be counted.
 func Dimensions() []string {
 	return []string{profile.DimChannel, profile.DimStore, profile.DimStaff, profile.DimCity}
@@ -26,7 +30,7 @@ func (c *compilation) group(e entry) {
 		c.fail(e.at.errorf("the group %q stands in two files", e.key))
 		return
 	}
-	f, err := e.value.fields("count_by", "color", "order")
+	f, err := e.value.fields(Keys("group")...)
 	if c.fail(err) {
 		return
 	}
@@ -38,6 +42,10 @@ func (c *compilation) group(e entry) {
 	}
 	if n, ok := f["color"]; ok {
 		if g.Color, err = n.text(); c.fail(err) {
+			return
+		}
+		if !colour.MatchString(g.Color) {
+			c.fail(n.errorf("a color is a word such as red, or \"#d4380d\" in quotation marks, not %q", g.Color))
 			return
 		}
 	}

@@ -37,6 +37,7 @@ func TestWrongGroupsAndTraitsAreRefusedWithTheirPlace(t *testing.T) {
 	}
 	f("groups:\n  g: {count_by: [store, shop]}\n", 2, 25, `not "shop"`)
 	f("groups:\n  g: {count_by: [store, store]}\n", 2, 25, "twice")
+	f("groups:\n  g: {color: url(x)}\n", 2, 14, "a color is a word")
 	f("groups:\n  g: {order: first}\n", 2, 14, "whole number")
 	f("traits:\n  x: {merge: latest}\n", 2, 14, `not "latest"`)
 	f("traits:\n  x: {merge: rank}\n", 2, 14, "needs `sources`")

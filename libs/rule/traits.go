@@ -19,7 +19,7 @@ func (c *compilation) trait(e entry) {
 		c.fail(e.at.errorf("the trait %q stands in two files", e.key))
 		return
 	}
-	f, err := e.value.fields("merge", "sources")
+	f, err := e.value.fields(Keys("trait")...)
 	if c.fail(err) {
 		return
 	}

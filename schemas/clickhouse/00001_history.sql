@@ -390,9 +390,9 @@ COMMENT '客户合并 / Merges of profiles'
 CREATE TABLE IF NOT EXISTS ${db}.quality${on_cluster}
 (
     change_id  String COMMENT '变更编号 / Change id',
-    kind       LowCardinality(String) COMMENT '类别 conflict、stale / Kind of finding',
+    kind       LowCardinality(String) COMMENT '类别 conflict、shared、stale / Kind of finding',
     profile_id String COMMENT '客户 / Profile' CODEC(ZSTD(1)),
-    other      String COMMENT '另一客户 / The other profile' CODEC(ZSTD(1)),
+    other      String COMMENT '另一客户;shared 则为身份 / The other profile; of shared the identity' CODEC(ZSTD(1)),
     at         DateTime64(3, 'UTC') COMMENT '时间 / When',
     day        Date32 COMMENT '日期(东八区) / Day in UTC+8',
     reason     LowCardinality(String) COMMENT '原因 / Reason',

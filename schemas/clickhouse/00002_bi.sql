@@ -297,7 +297,7 @@ COMMENT '客户合并记录 / Merges of profiles'
 CREATE OR REPLACE VIEW ${bi}.quality${on_cluster}
 (
     day    Date COMMENT '日期,东八区 / Day in Asia/Shanghai',
-    kind   LowCardinality(String) COMMENT '类别 rejected、conflict、stale / Kind of finding',
+    kind   LowCardinality(String) COMMENT '类别 rejected、conflict、shared、stale / Kind of finding',
     stage  LowCardinality(String) COMMENT '在哪一步发现 / Role that found it',
     source LowCardinality(String) COMMENT '来源 / Source',
     reason LowCardinality(String) COMMENT '原因 / Reason',

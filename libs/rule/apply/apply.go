@@ -300,7 +300,11 @@ func Merge(s *rule.Set, winner, loser *profile.Profile, mergeID string) Result {
 	}
 	res.Changed = true
 	j := &judge{set: s, p: winner, res: &res, at: winner.Clock, cause: mergeID, reason: ReasonMerge, late: true, all: true}
-	for _, gone := range append([]string{loser.ID}, loser.Absorbed...) {
+	joined := append([]string{loser.ID}, loser.Absorbed...)
+	if loser.ID == winner.ID { // its own past, after an unmerge
+		j.reason, joined = ReasonUnmerge, nil
+	}
+	for _, gone := range joined {
 		c := j.change(event.OpMerged, "merged:"+gone)
 		c.Other = gone
 		res.Changes = append(res.Changes, c)

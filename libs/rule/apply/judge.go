@@ -20,6 +20,7 @@ const (
 	ReasonTime       = "time"
 	ReasonManual     = "manual"
 	ReasonMerge      = "merge"
+	ReasonUnmerge    = "unmerge"
 	ReasonActivation = "activation"
 	ReasonRefused    = "profiling refused"
 )

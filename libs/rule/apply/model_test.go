@@ -97,3 +97,49 @@ func TestMergesAtAnyMomentGiveTheModelsState(t *testing.T) {
 		compare(t, s, ps[0], h, end.Add(time.Duration(rapid.IntRange(0, 600).Draw(t, "wait"))*time.Minute))
 	})
 }
+
+// The constructs beyond the first ones: any order, duplicates and merges give what
+// the model finds in the whole history.
+func TestLanguageModelsState(t *testing.T) {
+	s := compile(t, applytest.LanguageRules)
+	for _, n := range s.Notes {
+		require.Fail(t, n.Message, "all of it is free of order")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		profiles := rapid.IntRange(1, 2).Draw(t, "profiles")
+		h := applytest.Draw(t, t0, profiles)
+		ps := []*profile.Profile{profile.New("p1"), profile.New("p2")}
+		if profiles == 2 { // a sequence's facts are merged as a set while they are kept: a day and its length
+			for i, f := range h {
+				h[i].At = t0.Add(f.At.Sub(t0) / 2).Add(-(f.At.Sub(t0) / 2) % time.Minute)
+				h[i].Received = h[i].At.Add(f.Received.Sub(f.At) / 2)
+			}
+		}
+		merge := rapid.IntRange(0, len(h)).Draw(t, "merge")
+		end := t0
+		for i, f := range append(arrivals(h), applytest.Fact{}) {
+			if i == merge && profiles == 2 {
+				apply.Advance(s, ps[0], max(ps[0].Clock, ps[1].Clock), 0, 0)
+				apply.Merge(s, ps[0], ps[1], "m")
+				ps[1] = ps[0]
+			}
+			if i == len(h) {
+				break
+			}
+			end = max(end, f.Received)
+			deliver(s, ps[f.Who], f)
+			if rapid.IntRange(0, 4).Draw(t, "again") == 0 {
+				deliver(s, ps[f.Who], f)
+			}
+		}
+		now := end.Add(time.Duration(rapid.IntRange(0, 600).Draw(t, "wait")) * time.Minute)
+		apply.Advance(s, ps[0], now, now, time.Hour)
+		ps[0].Clock = max(ps[0].Clock, now)
+		require.Equal(t, h.LanguageTags(now), held(ps[0]), "tags at %s of %s", now, h)
+		for name, want := range h.LanguageValues(now) {
+			m, ok := s.Measure(name)
+			require.True(t, ok)
+			require.Equal(t, want, m.Value(ps[0], now).String(), name)
+		}
+	})
+}

@@ -3,14 +3,12 @@ package rawplan
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/store"
 )
 
@@ -169,85 +167,4 @@ func (p Pos) Names(version int64) bool {
 		}
 	}
 	return false
-}
-
-// Identities maps identities to profiles. Personal values are hashed before
-// they come here.
-type Identities struct{ rdb redis.UniversalClient }
-
-// NewIdentities reads and writes the mapping.
-func NewIdentities(rdb redis.UniversalClient) Identities { return Identities{rdb} }
-
-func idKey(id event.Identity) string { return "tw:id:" + id.Namespace + ":" + id.Value }
-
-// Lookup finds the profiles of identities; unknown ones are missing.
-func (i Identities) Lookup(ctx context.Context, ids []event.Identity) (map[event.Identity]string, error) {
-	out := make(map[event.Identity]string, len(ids))
-	if len(ids) == 0 {
-		return out, nil
-	}
-	pipe := i.rdb.Pipeline()
-	cmds := make([]*redis.StringCmd, len(ids))
-	for n, id := range ids {
-		cmds[n] = pipe.Get(ctx, idKey(id))
-	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("look up %d identities: %w", len(ids), err)
-	}
-	for n, c := range cmds {
-		if v, err := c.Result(); err == nil {
-			out[ids[n]] = v
-		} else if !errors.Is(err, redis.Nil) {
-			return nil, fmt.Errorf("look up identity %s: %w", ids[n].Namespace, err)
-		}
-	}
-	return out, nil
-}
-
-// Link is an identity that a plan gives to a profile.
-type Link struct {
-	Identity event.Identity `json:"i"`
-	Profile  string         `json:"p"`
-}
-
-// Claim writes links that are not there yet; lost are those that another
-// partition has given to another profile meanwhile.
-func (i Identities) Claim(ctx context.Context, links []Link) (lost []Link, err error) {
-	if len(links) == 0 {
-		return nil, nil
-	}
-	pipe := i.rdb.Pipeline()
-	cmds := make([]*redis.StatusCmd, len(links))
-	for n, l := range links {
-		cmds[n] = pipe.SetArgs(ctx, idKey(l.Identity), l.Profile, redis.SetArgs{Mode: "NX", Get: true})
-	}
-	if _, err := pipe.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("claim %d identities: %w", len(links), err)
-	}
-	for n, c := range cmds {
-		switch v, err := c.Result(); {
-		case errors.Is(err, redis.Nil), err == nil && v == links[n].Profile: // was free, or ours
-		case err != nil:
-			return nil, fmt.Errorf("claim identity %s: %w", links[n].Identity.Namespace, err)
-		default:
-			lost = append(lost, Link{links[n].Identity, v})
-		}
-	}
-	return lost, nil
-}
-
-var repointScript = redis.NewScript(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) end
-return 1
-`)
-
-// Repoint moves identities from a merged profile to its winner. The forwarding
-// mark stays, so that a crash in between loses nothing.
-func (i Identities) Repoint(ctx context.Context, ids []event.Identity, from, to string) error {
-	for _, id := range ids {
-		if err := repointScript.Run(ctx, i.rdb, []string{idKey(id)}, from, to).Err(); err != nil {
-			return fmt.Errorf("re-point identity %s: %w", id.Namespace, err)
-		}
-	}
-	return nil
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -24,6 +25,7 @@ func RawPlan(t *testing.T, open Opener) {
 		"partitions are apart":                          rawplanPartitionsAreApart,
 		"a claim tells what another has":                rawplanClaimTellsWhatAnotherHas,
 		"claims at once agree":                          rawplanClaimsAtOnceAgree,
+		"who was seen with whom is one set":             rawplanSeenIsOneSet,
 		"re-pointing moves the loser's identities only": rawplanRepointMovesTheLosersIdentities,
 	})
 }
@@ -191,6 +193,57 @@ func rawplanClaimsAtOnceAgree(t *testing.T, rdb redis.UniversalClient) {
 			}
 		}
 	}
+}
+
+// Phones and devices are noted with those whom they were seen with, once each,
+// however often a plan is carried out and by however many partitions at once.
+func rawplanSeenIsOneSet(t *testing.T, rdb redis.UniversalClient) {
+	ids := rawplan.NewIdentities(rdb)
+	phone, device := identity("phone", 1), identity("anonymous_id", 1)
+	lost, people, err := ids.Write(t.Context(), nil, nil)
+	require.NoError(t, err)
+	require.Empty(t, lost)
+	require.Empty(t, people)
+
+	links := []rawplan.Link{{Identity: identity("user_id", 1), Profile: "pA"}, {Identity: phone, Profile: "pA"}}
+	seen := []rawplan.Seen{{Identity: phone, With: identity("user_id", 1)}, {Identity: device, With: event.Identity{Namespace: "wecom.c", Value: "d:1"}}}
+	for range 2 { // again after a crash
+		lost, people, err = ids.Write(t.Context(), links, seen)
+		require.NoError(t, err)
+		require.Empty(t, lost)
+		require.Equal(t, rawplan.People{phone: {identity("user_id", 1)}, device: {event.Identity{Namespace: "wecom.c", Value: "d:1"}}}, people)
+	}
+
+	const writers, each = 6, 5
+	all := []event.Identity{identity("user_id", 1)}
+	errs := make([]error, writers)
+	var done sync.WaitGroup
+	for w := range writers {
+		var some []rawplan.Seen
+		for n := range each { // neighbours note some of the same
+			some = append(some, rawplan.Seen{Identity: phone, With: identity("wecom.c", w*(each-1)+n)})
+		}
+		for _, s := range some {
+			if !slices.Contains(all, s.With) {
+				all = append(all, s.With)
+			}
+		}
+		done.Go(func() {
+			var after rawplan.People
+			if _, after, errs[w] = rawplan.NewIdentities(rdb).Write(t.Context(), nil, some); errs[w] == nil && len(after[phone]) < each+1 {
+				errs[w] = fmt.Errorf("told of %d people only", len(after[phone]))
+			}
+		})
+	}
+	done.Wait()
+	for _, err := range errs {
+		require.NoError(t, err)
+	}
+	known, people, err := ids.Read(t.Context(), []event.Identity{phone, device}, []event.Identity{phone, identity("phone", 2)})
+	require.NoError(t, err)
+	require.Equal(t, map[event.Identity]string{phone: "pA"}, known)
+	require.Len(t, people, 1, "of whom is asked and who was seen with somebody")
+	require.ElementsMatch(t, all, people[phone])
 }
 
 // Only what still points to the loser moves.

@@ -42,7 +42,7 @@ func (e encoder) changeRow(c *event.Change) (row, error) {
 		}
 		values := []any{c.Other, c.Profile, c.ChangeID, moment(c.At), e.day(c.At), c.Reason, c.Cause}
 		return row{tableMerges, 0, append(values, orderValues(c.Order)...)}, nil
-	case event.OpConflict, event.OpStale:
+	case event.OpConflict, event.OpShared, event.OpStale:
 		values := []any{c.ChangeID, string(c.Op), c.Profile, c.Other, moment(c.At), e.day(c.At), c.Reason, c.Cause, warehouse.Version(c.Order)}
 		return row{tableQuality, e.month(c.At), values}, nil
 	default:

@@ -60,7 +60,7 @@ type profileView struct {
 	Internal     bool                   `json:"internal,omitempty"`
 	Manual       []manualView           `json:"manual,omitempty"`
 	Merged       []string               `json:"merged_profiles,omitempty"`
-	Conflicts    []string               `json:"conflicts,omitempty"`
+	Conflicts    []conflictView         `json:"conflicts,omitempty"`
 	FirstSeen    event.Time             `json:"first_seen"`
 	LastSeen     event.Time             `json:"last_seen"`
 	RulesVersion int64                  `json:"rules_version"`
@@ -73,6 +73,34 @@ type manualView struct {
 	On  bool       `json:"on"`
 	At  event.Time `json:"at"`
 	By  string     `json:"by,omitempty"`
+}
+
+// conflictView is a link that was asked for and is not made.
+type conflictView struct {
+	Kind     profile.ConflictKind `json:"kind"`
+	Identity string               `json:"identity,omitempty"` // shared: the value, a personal one as its hash
+	Since    event.Time           `json:"since"`
+	With     []string             `json:"with"` // other profiles
+}
+
+// conflicts leaves out whom the profile has become one with since.
+func conflicts(p *profile.Profile) []conflictView {
+	var out []conflictView
+	for _, c := range p.Conflicts {
+		v := conflictView{Kind: c.Kind, Since: c.Since, With: []string{}}
+		for _, other := range c.With {
+			if other != p.ID && !slices.Contains(p.Absorbed, other) {
+				v.With = append(v.With, other)
+			}
+		}
+		if c.Kind == profile.ConflictShared {
+			v.Identity = c.Identity.String()
+		} else if len(v.With) == 0 {
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // subject is a customer with the rules and the moment it is seen at.
@@ -129,7 +157,7 @@ func (a *API) view(ctx context.Context, by principal, s *subject) (*profileView,
 		Tags: s.tags(), Measures: map[string]any{}, Inexact: []string{}, Warming: filled(s.warm),
 		Stage: stageView{p.Stage, p.StageSince}, Owner: p.Owner(), Owners: filled(p.Staff()), Channels: filled(p.Channels),
 		Stores: filled(p.Stores), Known: p.Known(), Stale: p.Stale, Merging: p.Merging != nil, Refused: p.Refused,
-		Suppressed: p.Suppressed, Internal: p.Internal, Merged: p.Absorbed, Conflicts: p.Conflicts,
+		Suppressed: p.Suppressed, Internal: p.Internal, Merged: p.Absorbed, Conflicts: conflicts(p),
 		FirstSeen: p.FirstSeen, LastSeen: p.LastSeen, RulesVersion: s.rules.Version, AsOf: s.now,
 	}
 	for name, t := range p.Traits {

@@ -83,15 +83,17 @@ func (o *owner) openAll(ctx context.Context, records []stream.Record) ([]opened,
 
 // plan decides about a batch. It reads; nothing is written yet.
 func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
-	var wanted []event.Identity
+	ids, limited := wanted(all)
 	for _, a := range all {
-		wanted = append(wanted, a.ids...)
+		if unmerges(a.e) {
+			ids = append(ids, a.e.NamedIdentities()...)
+		}
 	}
-	known, err := o.r.identities.Lookup(ctx, wanted)
+	known, people, err := o.r.identities.Read(ctx, ids, limited)
 	if err != nil {
 		return plan{}, err
 	}
-	rt := &router{partition: o.number, known: known, asked: o.asked}
+	rt := &router{partition: o.number, known: known, people: people, limits: o.r.Limits, asked: o.asked}
 	internal := o.internal()
 	var p plan
 	for _, a := range all {
@@ -109,6 +111,9 @@ func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 			} else {
 				en = rt.route(a.e, a.Offset, a.ids)
 			}
+			if unmerges(a.e) {
+				rt.unmerge(&en, a.e, a.Offset)
+			}
 			en.Matches = o.dicts.match(a.e.Text, a.e.From)
 			for _, id := range a.e.Identities {
 				en.Internal = en.Internal || internal[id.String()]
@@ -116,7 +121,7 @@ func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 		}
 		p.Entries = append(p.Entries, en)
 	}
-	p.Links = rt.links
+	p.Links, p.Seen = rt.links, rt.seen
 	return p, nil
 }
 
@@ -135,9 +140,15 @@ func (o *owner) internal() map[string]bool {
 	return out
 }
 
+// broughtUp is what writing a plan's links brought up.
+type broughtUp struct {
+	links  []event.Link
+	shared []event.Shared
+}
+
 // publish sends the records of a plan: each partition's in the order of raw,
 // the same again until acknowledged.
-func (o *owner) publish(ctx context.Context, p plan, records []opened, claimed []event.Link) error {
+func (o *owner) publish(ctx context.Context, p plan, records []opened, up broughtUp) error {
 	out := &outgoing{o: o, events: map[int][]stream.Message{}}
 	if err := o.warm(ctx, p, records); err != nil {
 		return err
@@ -159,7 +170,10 @@ func (o *owner) publish(ctx context.Context, p plan, records []opened, claimed [
 	if len(records) > 0 {
 		last, at = records[len(records)-1].Offset, records[len(records)-1].Time
 	}
-	if err := out.links(claimed, last*perOffset+numberClaimed, event.At(at)); err != nil {
+	if err := out.links(up.links, last*perOffset+numberClaimed, event.At(at)); err != nil {
+		return err
+	}
+	if err := out.shared(up.shared, last*perOffset+numberShared, event.At(at)); err != nil {
 		return err
 	}
 	if err := o.r.Stream.PublishAll(ctx, schemas.TopicEvents, out.events); err != nil {
@@ -211,8 +225,16 @@ func (out *outgoing) add(ctx context.Context, rec opened, en entry) error {
 		Kind: event.KindEvent, Source: o.source(), Number: number, Place: place, Profile: en.Profile, Own: en.Own, Event: e,
 		Raw: raw, Internal: en.Internal,
 	}
+	if unmerges(e) {
+		decided(e, en)
+	}
 	if err := out.send(r, event.Shard(en.Profile, o.r.Shards)); err != nil {
 		return err
+	}
+	if en.Into != "" {
+		if err := out.split(r, en, rec.Offset); err != nil {
+			return err
+		}
 	}
 	return out.links(en.Requests, rec.Offset*perOffset+numberLinks, e.ReceivedAt)
 }

@@ -7,5 +7,5 @@
 // records go to `rejected` and never stop the stream. Keywords are matched here,
 // personal fields are sealed with the profile's key here.
 //
-// It owns `tw:raw:*` and `tw:id:*` in Redis and may be down without loss.
+// It owns `tw:raw:*`, `tw:id:*` and `tw:seen:*` in Redis and may be down without loss.
 package resolve

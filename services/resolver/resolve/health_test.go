@@ -40,6 +40,7 @@ func TestHealthShowsPartitionsThatHaveReadNothing(t *testing.T) {
 	dead := redis.NewClient(&redis.Options{Addr: silent.Addr().String(), ReadTimeout: 5 * time.Minute, MaxRetries: -1})
 	t.Cleanup(func() { _ = dead.Close() })
 	r, err := resolve.New(resolve.Options{
+		Limits: resolve.Limits{Phones: 2, Devices: 3},
 		Stream: p.Stream, Redis: dead, Defs: p.Defs, Keys: p.Keys, Shards: cfg.Shards, RawPartitions: cfg.RawPartitions, Log: zap.NewNop(), Registerer: p.Registry,
 	})
 	require.NoError(t, err)

@@ -1,6 +1,7 @@
 package resolve
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -17,7 +18,9 @@ type entry struct {
 	Matches  []event.Match    `json:"m,omitempty"`
 	Requests []event.Link     `json:"r,omitempty"`
 	Internal bool             `json:"i,omitempty"`
-	Reason   string           `json:"x,omitempty"` // rejected
+	Into     string           `json:"n,omitempty"`  // unmerge: the new profile
+	Moved    []event.Identity `json:"mv,omitempty"` // unmerge: what becomes its own
+	Reason   string           `json:"x,omitempty"`  // rejected
 	Detail   string           `json:"d,omitempty"`
 }
 
@@ -25,6 +28,7 @@ type entry struct {
 type plan struct {
 	Entries []entry        `json:"e,omitempty"`
 	Links   []rawplan.Link `json:"l,omitempty"`
+	Seen    []rawplan.Seen `json:"s,omitempty"`
 }
 
 func (p plan) encode() ([]byte, error) {
@@ -47,13 +51,16 @@ func decodePlan(b []byte) (plan, error) {
 }
 
 // What one raw record gives is numbered within its offset: the event itself,
-// the links that it tells of, and those that claiming its batch's identities
-// brought up.
+// the beginning of a profile that it parts from another, the links that it tells
+// of, and those that claiming its batch's identities brought up, with the values
+// that turned out to be shared. They are sent in this order.
 const (
 	perOffset     = 16
 	numberEvent   = 0
-	numberLinks   = 1
-	numberClaimed = 2
+	numberSplit   = 1
+	numberLinks   = 2
+	numberClaimed = 3
+	numberShared  = 4
 )
 
 // maxRequests of one record.
@@ -64,14 +71,18 @@ const maxRequests = 14
 type router struct {
 	partition int
 	known     map[event.Identity]string
+	people    rawplan.People // likewise: with whom phones and devices were seen
+	limits    Limits
 	links     []rawplan.Link
+	seen      []rawplan.Seen
 	asked     *recent // requests sent lately are not sent again
 }
 
 // route decides whose an event is. ids are normalised, personal values hashed.
 // The strongest identity names the profile; an unknown unique identity never
 // joins a profile by itself, since that profile may have another value of it:
-// it starts its own and the shards decide.
+// it starts its own and the shards decide. By a shared phone or device it joins
+// nobody.
 func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry {
 	out := entry{Offset: offset}
 	for _, id := range ids {
@@ -82,24 +93,35 @@ func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry
 			return out
 		}
 	}
-	strongest, anyFound, unknownUnique := r.survey(ids)
+	r.seen = append(r.seen, r.limits.meet(r.people, ids)...)
+	joining := r.joining(ids)
+	if len(joining) == 0 {
+		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
+		out.Profile = cmp.Or(r.strongestFound(ids), fresh)
+		r.sharedOnly(&out, fresh, ids)
+		return out
+	}
+	strongest, anyFound, unknownUnique := r.survey(joining)
 	switch {
 	case !anyFound:
 		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
-		r.startAll(fresh, ids)
+		r.startAll(fresh, joining)
 		out.Profile = fresh
 	case unknownUnique:
 		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
-		for _, id := range ids {
+		for _, id := range joining {
 			if id.Unique() && r.known[id] == "" {
 				r.link(id, fresh)
 			}
 		}
 		out.Profile = r.known[strongest]
 	default:
-		out.Profile = r.strongestFound(ids)
+		out.Profile = r.strongestFound(joining)
 	}
-	r.rest(&out, ids)
+	r.rest(&out, joining)
+	if len(joining) < len(ids) {
+		r.keep(&out, ids)
+	}
 	return out
 }
 
@@ -138,14 +160,24 @@ func (r *router) follow(profile string, e *event.Event, offset int64, ids []even
 			return out
 		}
 	}
-	if fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0); fresh != profile {
-		for _, id := range ids {
+	r.seen = append(r.seen, r.limits.meet(r.people, ids)...)
+	fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
+	joining := r.joining(ids)
+	if len(joining) == 0 {
+		r.sharedOnly(&out, fresh, ids)
+		return out
+	}
+	if fresh != profile {
+		for _, id := range joining {
 			if id.Unique() && r.known[id] == "" {
 				r.link(id, fresh)
 			}
 		}
 	}
-	r.rest(&out, ids)
+	r.rest(&out, joining)
+	if len(joining) < len(ids) {
+		r.keep(&out, ids)
+	}
 	return out
 }
 

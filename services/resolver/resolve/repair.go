@@ -62,6 +62,13 @@ type found struct {
 	profiles map[int64]string // by raw offset: whose its event is
 	records  map[place]bool   // events and marks that are there
 	links    map[event.Identity]string
+	people   rawplan.People
+	seen     []rawplan.Seen
+	limits   Limits
+}
+
+func newFound(l Limits) *found {
+	return &found{profiles: map[int64]string{}, records: map[place]bool{}, links: map[event.Identity]string{}, people: rawplan.People{}, limits: l}
 }
 
 // place names a record of this raw partition in a shard.
@@ -79,9 +86,10 @@ func (f *found) profile(offset int64) (string, bool) {
 }
 
 // has says that a record need not be published. A link that was decided anew may
-// differ from the one that is there; asking twice is harmless.
+// differ from the one that is there; asking twice is harmless, as is telling twice
+// what is shared.
 func (f *found) has(r *event.Record, shard int) bool {
-	return r.Kind != event.KindLink && f.records[place{shard, r.Number}]
+	return r.Kind != event.KindLink && r.Kind != event.KindShared && f.records[place{shard, r.Number}]
 }
 
 // repair makes good that Redis came back with an older state, or may have: the
@@ -106,6 +114,13 @@ func (o *owner) repair(ctx context.Context) error {
 	// An identity that has another profile in the older state: the two are one.
 	for some := range slices.Chunk(links, 10*batchSize) {
 		if err := o.carryOut(ctx, plan{Links: some}, nil); err != nil {
+			return err
+		}
+	}
+	// Phones and devices are known to be shared as early as can be: a link that was
+	// decided before and had not been published is then not asked any more.
+	for some := range slices.Chunk(f.seen, 10*batchSize) {
+		if err := o.carryOut(ctx, plan{Seen: some}, nil); err != nil {
 			return err
 		}
 	}
@@ -175,7 +190,7 @@ func (o *owner) find(ctx context.Context) (*found, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &found{profiles: map[int64]string{}, records: map[place]bool{}, links: map[event.Identity]string{}}
+	f := newFound(o.r.Limits)
 	newest := map[event.Identity]time.Time{}
 	for s, r := range ranges {
 		from := stream.Position{Topic: schemas.TopicEvents, Partition: s, Offset: r.First}
@@ -204,12 +219,15 @@ func (f *found) take(rec stream.Record, shard int, source string, newest map[eve
 				newest[id], f.links[id] = rec.Time, r.Profile
 			}
 		}
+		if r.Event != nil && len(r.Own) > 0 { // an event that names a profile by its id owns none
+			f.seen = append(f.seen, f.limits.meet(f.people, r.Event.Identities)...)
+		}
 	}
 	if r.Source != source {
 		return
 	}
 	offset := r.Number / perOffset
-	if r.Kind == event.KindEvent {
+	if r.Kind == event.KindEvent && r.Number%perOffset == numberEvent {
 		f.profiles[offset] = r.Profile
 	}
 	f.records[place{shard, r.Number}] = true

@@ -34,6 +34,7 @@ type Options struct {
 	RawPartitions int
 	Replicas      int      // of Redis that must have a plan
 	Internal      []string // identities that stand in no count
+	Limits        Limits
 	Log           *zap.Logger
 	Registerer    prometheus.Registerer
 }
@@ -60,6 +61,8 @@ func New(o Options) (*Resolver, error) {
 		return nil, errors.New("resolve: Options needs Stream, Redis, Defs, Keys, Log and Registerer")
 	case o.Shards < 1 || o.RawPartitions < 1:
 		return nil, errors.New("resolve: Options.Shards and RawPartitions must be positive")
+	case o.Limits.Phones < 1 || o.Limits.Devices < 1:
+		return nil, errors.New("resolve: Options.Limits must be positive")
 	}
 	m, err := newMetrics(o.Registerer)
 	if err != nil {
@@ -332,8 +335,20 @@ func (o *owner) store(ctx context.Context, p plan, next int64) error {
 // carryOut writes the plan's links and publishes by it; both may have been done
 // before. Then the plan is done.
 func (o *owner) carryOut(ctx context.Context, p plan, records []opened) error {
-	lost, err := o.r.identities.Claim(ctx, p.Links)
+	lost, people, err := o.r.identities.Write(ctx, p.Links, p.Seen)
 	if err != nil {
+		return err
+	}
+	for _, en := range p.Entries {
+		if en.Into == "" {
+			continue
+		}
+		if err := o.r.identities.Move(ctx, en.Moved, en.Into); err != nil {
+			return err
+		}
+	}
+	var up broughtUp
+	if up.shared, err = o.past(ctx, people); err != nil {
 		return err
 	}
 	ours := make(map[event.Identity]string, len(p.Links))
@@ -342,11 +357,13 @@ func (o *owner) carryOut(ctx context.Context, p plan, records []opened) error {
 	}
 	// An identity that another partition gave to another profile meanwhile: the two
 	// are one customer. A repetition of this plan finds the same again.
-	claimed := make([]event.Link, 0, len(lost))
 	for _, l := range lost {
-		claimed = append(claimed, event.LinkOf(ours[l.Identity], l.Profile))
+		if o.r.Limits.shared(l.Identity, people[l.Identity]) {
+			continue // several saw it first, at once, and together they are too many
+		}
+		up.links = append(up.links, event.LinkOf(ours[l.Identity], l.Profile))
 	}
-	if err := o.publish(ctx, p, records, claimed); err != nil {
+	if err := o.publish(ctx, p, records, up); err != nil {
 		return err
 	}
 	o.pos.Done, o.unsaid = o.pos.Offset, true

@@ -14,7 +14,8 @@ func Role(_ context.Context, p *parts.Parts) (parts.Role, error) {
 	r, err := New(Options{
 		Stream: p.Stream, Redis: p.Redis, Defs: p.Defs, Keys: p.Keys, Shards: p.Config.Shards, RawPartitions: p.Config.RawPartitions,
 		Replicas: p.Config.Redis.Replicas,
-		Internal: p.Config.Internal, Log: p.Log.Named("resolver"), Registerer: p.Registry,
+		Internal: p.Config.Internal, Limits: Limits{Phones: p.Config.Identity.PeoplePerPhone, Devices: p.Config.Identity.PeoplePerDevice},
+		Log: p.Log.Named("resolver"), Registerer: p.Registry,
 	})
 	if err != nil {
 		return parts.Role{}, err

@@ -1,20 +1,15 @@
 package tagging
 
 import (
-	"strings"
-
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/schemas"
 )
 
-// verbs are what people do about an alert; each arrives as an event alert.<verb>.
-var verbs = map[string]bool{"seen": true, "claim": true, "ack": true, "snooze": true, "dismiss": true, "handover": true, "outcome": true, "resend": true}
-
 // alertAction is the action that an event carries, nil when it is none.
 func alertAction(e *event.Event) *event.AlertAction {
-	verb, ok := strings.CutPrefix(e.Type, "alert.")
-	if !ok || !verbs[verb] || e.Properties.String("alert_id") == "" {
+	verb := e.AlertVerb()
+	if verb == "" {
 		return nil
 	}
 	a := &event.AlertAction{

@@ -113,6 +113,9 @@ func (o *owner) apply(ctx context.Context, recs []stream.Record, decoded []*even
 		for _, l := range r.Links {
 			ids = append(ids, l.Younger)
 		}
+		for _, s := range r.Shared {
+			ids = append(ids, s.Profile)
+		}
 	}
 	if err := o.load(ctx, ids); err != nil {
 		return err
@@ -215,7 +218,7 @@ func (o *owner) one(ctx context.Context, bt *batch, rec stream.Record, r *event.
 		return o.event(bt, r)
 	case event.KindControl:
 		return o.control(ctx, bt, r)
-	case event.KindLink, event.KindOffer, event.KindVerdict, event.KindHandover:
+	case event.KindLink, event.KindOffer, event.KindVerdict, event.KindHandover, event.KindShared:
 		return o.merge(bt, r)
 	}
 	return errPoison{rec.Offset, schemas.ReasonMalformed, fmt.Sprintf("unknown kind %q", r.Kind)}
@@ -262,14 +265,15 @@ func (bt *batch) touch(id string) {
 func (o *owner) event(bt *batch, r *event.Record) error {
 	h, _ := o.cache.get(r.Profile)
 	if h.p.Winner != "" { // a straggler goes after its profile
+		return o.straggle(bt, r, h.p.Winner)
+	}
+	if into := h.p.Left(r.Own); into != "" { // so does one whose identity has left
 		fwd := *r
-		fwd.Profile, fwd.Place = h.p.Winner, o.now()
-		if r.Event.Backfill {
-			fwd.Place = r.Place
-		}
-		return o.sendEvent(bt, fwd)
+		fwd.Parted = true
+		return o.straggle(bt, &fwd, into)
 	}
 	h = o.profile(bt, r.Profile, r.Place)
+	o.unmerge(bt, h, r)
 	if a := alertAction(r.Event); a != nil {
 		return o.alertAction(bt, h, r.Event, a)
 	}
@@ -288,6 +292,16 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 		o.openImport(bt, h.p.Import)
 	}
 	return nil
+}
+
+// straggle passes an interaction on to whom it belongs today.
+func (o *owner) straggle(bt *batch, r *event.Record, to string) error {
+	fwd := *r
+	fwd.Profile, fwd.Place = to, o.now()
+	if r.Event.Backfill {
+		fwd.Place = r.Place
+	}
+	return o.sendEvent(bt, fwd)
 }
 
 // sendEvent puts a record for another shard, or this one, into the outbox. It is

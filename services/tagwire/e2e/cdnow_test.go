@@ -148,7 +148,8 @@ func TestPurchasesImportedWhileKilled(t *testing.T) {
 	p.requireCDNOW()
 }
 
-// TestPurchasesSentTwiceInARow sends the file through POST /v1/import, and again.
+// TestPurchasesSentTwiceInARow sends the file through POST /v1/import, and again;
+// then every customer is as it was at any moment of the past.
 func TestPurchasesSentTwiceInARow(t *testing.T) {
 	p := newProduct(t)
 	p.cdnowRules()
@@ -162,6 +163,7 @@ func TestPurchasesSentTwiceInARow(t *testing.T) {
 		}
 	}
 	p.requireCDNOW()
+	p.requirePast()
 }
 
 func cdnowBatches(t testing.TB) [][]byte {

@@ -43,14 +43,15 @@ type product struct {
 
 // endpoints is what DIR/endpoints.json says.
 type endpoints struct {
-	HTTP           string `json:"http"`
-	Kafka          string `json:"kafka"`
-	Redis          string `json:"redis"`
-	RedisPassword  string `json:"redis_password"`
-	ClickHouseHTTP string `json:"clickhouse_http"`
-	WriteKey       string `json:"write_key"`
-	AdminToken     string `json:"admin_token"`
-	BIPassword     string `json:"bi_password"`
+	HTTP             string `json:"http"`
+	Kafka            string `json:"kafka"`
+	Redis            string `json:"redis"`
+	RedisPassword    string `json:"redis_password"`
+	ClickHouseHTTP   string `json:"clickhouse_http"`
+	ClickHouseNative string `json:"clickhouse_native"`
+	WriteKey         string `json:"write_key"`
+	AdminToken       string `json:"admin_token"`
+	BIPassword       string `json:"bi_password"`
 }
 
 // program is the binary, built once for all tests of the package, or the one that

@@ -178,6 +178,15 @@ export interface ProfileStage {
   since?: string
 }
 
+// A link that was asked for and is not made. unique: the other customer has another value of something of which one
+// has one only; shared: a phone or device (identity) was seen with more people than its limit.
+export interface IdentityConflict {
+  kind: 'unique' | 'shared' | (string & {})
+  identity?: string
+  since: string | null
+  with: string[]
+}
+
 export interface Profile {
   profile_id: string
   identities: Identity[]
@@ -191,7 +200,7 @@ export interface Profile {
   profiling_refused?: boolean
   suppressed?: boolean
   internal?: boolean
-  conflicts?: string[]
+  conflicts?: IdentityConflict[]
   stage?: ProfileStage
   owner?: string
   owners?: string[]
@@ -243,6 +252,25 @@ export interface Explanation {
   // Other tags that the rule reads, and whether they hold.
   tags?: Record<string, boolean>
   warming?: { measure: string }[]
+  // The conditions part by part, with their values: of `when`, or one for each choice.
+  tree?: ConditionTree
+  choose?: { tag: string; tree?: ConditionTree }[]
+  // The event that an event tag's tree was judged by, and what to know about it.
+  tree_event?: Evidence
+  tree_note?: { zh?: string; en?: string }
+}
+
+// A condition or a part of one. What is true or false has `holds`, all else `value`, which is missing when there is none.
+export interface ConditionTree {
+  op?: string
+  text?: string
+  holds?: boolean
+  value?: MeasureValue
+  at_least?: boolean
+  left?: ConditionTree
+  right?: ConditionTree
+  children?: ConditionTree[]
+  next?: string
 }
 
 export interface RoleHealth {

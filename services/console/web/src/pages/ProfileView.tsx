@@ -9,7 +9,9 @@ import { Chip } from '../parts/marks'
 import { Loading, Panel, Trouble } from '../parts/states'
 import { Ago, useNow } from '../parts/time'
 import { formatMeasure, formatTime, splitIdentity, traitText } from '../text/format'
+import { Conflicts } from './Conflicts'
 import { Timeline } from './Timeline'
+import { UnmergeButton } from './Unmerge'
 import { WhyDrawer } from './WhyDrawer'
 import { addRecent } from './recent'
 
@@ -47,6 +49,7 @@ function Sheet({ profile }: { profile: Profile }) {
       <div className="profile-side">
         <Who profile={profile} />
         <Identities profile={profile} />
+        <Conflicts conflicts={profile.conflicts ?? []} />
         <Measures profile={profile} />
       </div>
       <div className="profile-main">
@@ -130,14 +133,11 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
 
 function Identities({ profile }: { profile: Profile }) {
   const { t } = useWords()
-  const conflicts = new Set(profile.conflicts ?? [])
-  const known = new Set(profile.identities.filter((i) => typeof i === 'string'))
-  // A link that was refused is kept as a conflict and belongs to nobody's identities.
-  const identities = [...profile.identities, ...[...conflicts].filter((c) => !known.has(c))]
+  const conflicts = new Set((profile.conflicts ?? []).map((c) => c.identity))
   return (
-    <Panel title={t('profile.identities')}>
+    <Panel title={t('profile.identities')} extra={<UnmergeButton profile={profile} />}>
       <dl className="pairs">
-        {identities.map((identity, i) => {
+        {profile.identities.map((identity, i) => {
           const { namespace, value } = splitIdentity(identity)
           const conflict = typeof identity === 'string' ? conflicts.has(identity) : identity.conflict
           return (

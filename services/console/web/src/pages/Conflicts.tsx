@@ -1,0 +1,42 @@
+import type { IdentityConflict } from '../api/types'
+import { Link } from '../app/router'
+import { useWords } from '../i18n'
+import { Panel } from '../parts/states'
+import { formatTime, splitIdentity } from '../text/format'
+
+// What did not become one customer, and why: someone has to know before he trusts the numbers of either.
+export function Conflicts({ conflicts }: { conflicts: IdentityConflict[] }) {
+  const { t } = useWords()
+  if (conflicts.length === 0) return null
+  return (
+    <Panel title={`${t('conflict.title')} ${conflicts.length}`}>
+      <ul className="conflicts">
+        {conflicts.map((conflict) => (
+          <Conflict key={`${conflict.kind}/${conflict.identity ?? ''}/${conflict.with.join()}`} conflict={conflict} />
+        ))}
+      </ul>
+    </Panel>
+  )
+}
+
+function Conflict({ conflict }: { conflict: IdentityConflict }) {
+  const { t, lang } = useWords()
+  const { namespace, value } = splitIdentity(conflict.identity ?? '')
+  return (
+    <li>
+      <p className="warn small">{conflict.kind === 'shared' ? t('conflict.shared', { namespace }) : t('conflict.unique')}</p>
+      {value && <code className="small">{value}</code>}
+      {conflict.with.length > 0 && (
+        <p className="small">
+          {t('conflict.with')}{' '}
+          {conflict.with.map((id) => (
+            <Link key={id} page="profiles" rest={id} className="conflict-link">
+              {id}
+            </Link>
+          ))}
+        </p>
+      )}
+      {conflict.since && <p className="muted small">{t('conflict.since', { time: formatTime(conflict.since, lang) })}</p>}
+    </li>
+  )
+}
