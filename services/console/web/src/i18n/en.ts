@@ -130,6 +130,7 @@ export const en: Record<TextKey, string> = {
   'tags.cause.time': 'time passed',
   'tags.cause.manual': 'by hand',
   'tags.cause.merge': 'two profiles became one',
+  'tags.cause.unmerge': 'the profile was parted',
   'tags.cause.activation': 'new rules took effect',
   'tags.cause.rebuild': 'computed again',
   'tags.cause.profiling refused': 'the customer refused profiling',

@@ -129,6 +129,7 @@ export const zh = {
   'tags.cause.time': '时间推移',
   'tags.cause.manual': '人工操作',
   'tags.cause.merge': '客户合并',
+  'tags.cause.unmerge': '拆分客户',
   'tags.cause.activation': '新规则生效',
   'tags.cause.rebuild': '重新计算',
   'tags.cause.profiling refused': '客户拒绝画像',
