@@ -61,7 +61,8 @@ type Set struct {
 	Cuts       map[string]Cuts // by measure
 	Notes      []Error         // not refusals: what depends on arrival
 
-	rates map[string][]rate // by currency, oldest first
+	rates   map[string][]rate // by currency, oldest first
+	readers readers
 
 	measures     map[string]*Measure
 	foldsByType  map[string][]*Fold
@@ -207,6 +208,7 @@ type Uses struct {
 	Cuts     bool
 	Since    bool // how long a tag or stage has been held
 	Timed    bool // time alone may change it
+	Clock    bool // … also where none of its folds has a fact
 
 	numbers FoldNumbers // of Folds
 }
