@@ -45,6 +45,8 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 	for _, n := range blocks["stages"] {
 		c.stages(n)
 	}
+	c.each(blocks["groups"], c.group)
+	c.each(blocks["traits"], c.trait)
 	c.order()
 	c.keepForLasts()
 	if len(c.errs) > 0 {

@@ -59,7 +59,10 @@ type Set struct {
 	Stages     []Stage
 	Folds      map[string]*Fold
 	Cuts       map[string]Cuts // by measure
-	Notes      []Error         // not refusals: what depends on arrival
+	Groups     []Group
+	Dimensions profile.Dimensions // of the groups
+	Traits     profile.TraitRules
+	Notes      []Error // not refusals: what depends on arrival
 
 	rates   map[string][]rate // by currency, oldest first
 	readers readers

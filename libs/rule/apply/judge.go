@@ -32,6 +32,7 @@ type Result struct {
 	Alerts    []event.Alert
 	Duplicate bool       // the event had been applied before
 	Changed   bool       // the profile is not what it was
+	Traits    bool       // a value of a trait has been brought into another form
 	Memo      *cond.Memo // of an event: what the rules have read of the profile as it is now
 }
 

@@ -22,7 +22,7 @@ func (j *judge) set1(t *rule.Tag, name, value string, hold bool, until event.Tim
 			Evidence: j.evidence(&t.Uses),
 		}, event.OpApplied, j.measures(&t.Uses))
 		j.alert(t, name, "enter")
-	case hold && (old.Expires != until || old.Rule != t.Name):
+	case hold && (old.Expires != until || old.Rule != t.Name || old.Group != t.Group):
 		renewed := *old
 		renewed.Expires, renewed.Rule, renewed.Version, renewed.Group = until, t.Name, j.set.Version, t.Group
 		if j.ev != nil {

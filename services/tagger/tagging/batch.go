@@ -171,18 +171,28 @@ func (o *owner) load(ctx context.Context, ids []string) error {
 		return err
 	}
 	for _, id := range missing {
-		h := &held{p: profile.New(id)}
-		if b, ok := stored[id]; ok {
-			if h.p, err = profile.Decode(b); err != nil {
-				return fmt.Errorf("profile %s: %w", id, err)
-			}
-			h.counts = h.p.CountKeys()
-		} else {
-			h.p.Rules, h.tags, h.traits = o.set.Version, true, true
+		h, err := o.hold(id, stored[id])
+		if err != nil {
+			return err
 		}
 		o.cache.put(h)
 	}
 	return nil
+}
+
+// hold makes a profile of what is stored of it, nil for a new one.
+func (o *owner) hold(id string, stored []byte) (*held, error) {
+	if stored == nil {
+		h := &held{p: profile.New(id), tags: true, traits: true}
+		h.p.Rules = o.set.Version
+		return h, nil
+	}
+	p, err := profile.Decode(stored)
+	if err != nil {
+		return nil, fmt.Errorf("profile %s: %w", id, err)
+	}
+	counts, err := o.countKeys(p)
+	return &held{p: p, counts: counts}, err
 }
 
 // one applies a record unless its source's high mark says that it has been. A
@@ -218,13 +228,19 @@ func (o *owner) one(ctx context.Context, bt *batch, rec stream.Record, r *event.
 // the record: its due timers fire first.
 func (o *owner) profile(bt *batch, id string, place event.Time) *held {
 	h, _ := o.cache.get(id)
-	if h.p.Rules != o.set.Version {
-		o.took(bt, h, apply.Activate(o.set, h.p))
-	}
+	o.renew(bt, h)
 	if !h.settled || h.due != 0 && h.due <= place {
 		o.took(bt, h, apply.Advance(o.set, h.p, place, 0, o.t.Fresh))
 	}
 	return h
+}
+
+// renew judges a profile by the rules in force if others have judged it last. Its
+// counts move to their dimensions with the same commit.
+func (o *owner) renew(bt *batch, h *held) {
+	if h.p.Rules != o.set.Version {
+		o.took(bt, h, apply.Activate(o.set, h.p))
+	}
 }
 
 // took notes what a step did.
@@ -234,6 +250,7 @@ func (o *owner) took(bt *batch, h *held, r apply.Result) {
 	}
 	h.settled = false
 	h.tags = h.tags || len(r.Changes) > 0
+	h.traits = h.traits || r.Traits
 	bt.touch(h.p.ID)
 	bt.changes = append(bt.changes, r.Changes...)
 	bt.alerts = append(bt.alerts, r.Alerts...)

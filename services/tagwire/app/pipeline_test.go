@@ -118,6 +118,7 @@ func activate(t *testing.T, p *parts.Parts, files map[string]string) int64 {
 // profilesOf reads every profile of every shard, and checks that the counts are
 // those of the profiles.
 func profilesOf(t *testing.T, p *parts.Parts) map[string]*profile.Profile {
+	by := dimensions{t, p, map[int64]profile.Dimensions{}}
 	t.Helper()
 	out := map[string]*profile.Profile{}
 	for s := range p.Config.Shards {
@@ -136,7 +137,7 @@ func profilesOf(t *testing.T, p *parts.Parts) map[string]*profile.Profile {
 			pr, err := profile.Decode(b)
 			require.NoError(t, err)
 			out[id] = pr
-			profile.CountDelta(nil, pr.CountKeys(), recount)
+			profile.CountDelta(nil, pr.CountKeys(by.of(pr.Rules)), recount)
 		}
 		counts, _, err := sh.Counts(t.Context())
 		require.NoError(t, err)
@@ -148,6 +149,27 @@ func profilesOf(t *testing.T, p *parts.Parts) map[string]*profile.Profile {
 		}
 	}
 	return out
+}
+
+// dimensions are those of the versions of the rules.
+type dimensions struct {
+	t     *testing.T
+	p     *parts.Parts
+	known map[int64]profile.Dimensions
+}
+
+func (d dimensions) of(version int64) profile.Dimensions {
+	if dims, ok := d.known[version]; ok || version == 0 {
+		return dims
+	}
+	def, ok := d.p.Defs.At(defs.KindRules, defs.RulesID, version)
+	require.True(d.t, ok)
+	body, err := defs.Body[defs.Rules](def)
+	require.NoError(d.t, err)
+	set, err := rule.Compile(version, body.Files)
+	require.NoError(d.t, err)
+	d.known[version] = set.Dimensions
+	return set.Dimensions
 }
 
 // settled waits until everything sent has been applied, hand-overs included: two
