@@ -244,4 +244,5 @@ func (c *compilation) index() {
 			c.set.tagsByType[typ] = append(c.set.tagsByType[typ], t)
 		}
 	}
+	c.indexReaders()
 }

@@ -27,6 +27,7 @@ const maxState = 1 << 20
 type batch struct {
 	next    shard.Pos
 	touched []string // in order of first touch
+	in      map[string]bool
 	entries []outEntry
 	changes []event.Change
 	alerts  []event.Alert
@@ -51,7 +52,7 @@ func (e errPoison) Error() string {
 	return fmt.Sprintf("record at %d: %s: %s", e.offset, e.reason, e.cause)
 }
 
-// records applies one fetched batch, in commits of at most maxProfiles profiles.
+// records applies one fetched batch, in commits of a bounded size.
 func (o *owner) records(ctx context.Context, b stream.Batch) error {
 	o.end = max(o.end, b.End)
 	recs := b.Records
@@ -83,10 +84,28 @@ func (o *owner) records(ctx context.Context, b stream.Batch) error {
 // keeps the others of the shard waiting no longer than one commit takes.
 const maxRecords = 1000
 
-// cut takes as many records as touch at most maxProfiles profiles. A control
-// record stands alone: what follows is judged after it.
+// Of a shard that is behind nobody waits for a single commit: larger ones write a
+// profile once for many of its events. A script of a thousand profiles blocks Redis
+// for some ten milliseconds.
+const (
+	behind         = time.Second
+	behindProfiles = 1000
+	behindRecords  = 8000
+)
+
+// limits are those of a commit that begins with a record.
+func limits(first stream.Record, now time.Time) (profiles, records int) {
+	if now.Sub(first.Time) > behind {
+		return behindProfiles, behindRecords
+	}
+	return maxProfiles, maxRecords
+}
+
+// cut takes as many records as one commit may have. A control record stands alone:
+// what follows is judged after it.
 func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
 	seen := map[string]bool{}
+	profiles, records := limits(recs[0], time.Now())
 	var out []*event.Record
 	for i, rec := range recs {
 		r, err := event.DecodeRecord(rec.Value)
@@ -99,7 +118,7 @@ func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
 		}
 		seen[r.Profile] = true
 		out = append(out, r)
-		if len(seen) >= maxProfiles || len(out) >= maxRecords || r.Kind == event.KindControl {
+		if len(seen) >= profiles || len(out) >= records || r.Kind == event.KindControl {
 			return i + 1, out
 		}
 	}
@@ -257,7 +276,11 @@ func (o *owner) took(bt *batch, h *held, r apply.Result) {
 }
 
 func (bt *batch) touch(id string) {
-	if !slices.Contains(bt.touched, id) {
+	if bt.in == nil {
+		bt.in = make(map[string]bool, maxProfiles)
+	}
+	if !bt.in[id] {
+		bt.in[id] = true
 		bt.touched = append(bt.touched, id)
 	}
 }
