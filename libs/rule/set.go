@@ -59,9 +59,13 @@ type Set struct {
 	Stages     []Stage
 	Folds      map[string]*Fold
 	Cuts       map[string]Cuts // by measure
-	Notes      []Error         // not refusals: what depends on arrival
+	Groups     []Group
+	Dimensions profile.Dimensions // of the groups
+	Traits     profile.TraitRules
+	Notes      []Error // not refusals: what depends on arrival
 
-	rates map[string][]rate // by currency, oldest first
+	rates   map[string][]rate // by currency, oldest first
+	readers readers
 
 	measures     map[string]*Measure
 	foldsByType  map[string][]*Fold
@@ -209,6 +213,7 @@ type Uses struct {
 	Cuts     bool
 	Since    bool // how long a tag or stage has been held
 	Timed    bool // time alone may change it
+	Clock    bool // … also where none of its folds has a fact
 
 	numbers FoldNumbers // of Folds
 }

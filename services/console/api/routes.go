@@ -41,6 +41,7 @@ func (a *API) table() []route {
 		{"GET", "/tags", seeCounts, a.tags},
 		{"GET", "/tags/stream", seeCounts, a.tagStream},
 		{"GET", "/tags/{tag}/members", seeCustomers, a.members},
+		{"GET", "/tags/{tag}/changes", seeCustomers, a.tagChanges},
 		{"GET", "/alerts", seeAlerts, a.alerts},
 		{"GET", "/alerts/stream", seeAlerts, a.alertStream},
 		{"GET", "/alerts/{id}", seeAlerts, a.alert},
