@@ -29,6 +29,7 @@ type foldSpec struct {
 	shape                       profile.Shape
 	texts                       bool
 	naming                      string
+	uses                        Uses // of where, of and same
 }
 
 // longMonth is longer than any calendar period.
@@ -139,7 +140,7 @@ func (c *compilation) sequence(n yamlNode, spec *foldSpec) error {
 	bits := map[string]int64{}
 	var texts []string
 	for _, item := range items {
-		st, err := c.step(item)
+		st, err := c.step(item, &spec.uses)
 		if err != nil {
 			return err
 		}
@@ -176,7 +177,7 @@ type step struct {
 	whereText string
 }
 
-func (c *compilation) step(n yamlNode) (step, error) {
+func (c *compilation) step(n yamlNode, uses *Uses) (step, error) {
 	out := step{times: 1}
 	if n.isMapping() {
 		f, err := n.fields(Keys("step")...)
@@ -197,7 +198,7 @@ func (c *compilation) step(n yamlNode) (step, error) {
 			return out, err
 		}
 		if w, ok := f["where"]; ok {
-			out.where, out.whereText, err = c.boolean(w, scope{uses: &Uses{}, event: true})
+			out.where, out.whereText, err = c.boolean(w, scope{uses: uses, event: true})
 		}
 		return out, err
 	}
