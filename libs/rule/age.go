@@ -16,7 +16,8 @@ func (s scope) age(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Traits, s.uses.Timed, s.uses.Clock = true, true, true
+	s.uses.Traits = true
+	s.uses.clock()
 	return ageNode{t[0], s.c.set.Zone}, nil
 }
 

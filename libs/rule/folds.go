@@ -26,10 +26,10 @@ type foldSpec struct {
 	stepText                    string
 	where, of, same             cond.Node
 	whereText, ofText, sameText string
-	keywords                    []string // lists that the conditions read
 	shape                       profile.Shape
 	texts                       bool
 	naming                      string
+	uses                        Uses // of where, of and same
 }
 
 // longMonth is longer than any calendar period.
@@ -81,7 +81,7 @@ func (m *Measure) shape(s *foldSpec) {
 // takes, not of its name: measures of the same facts share one, which keeps what
 // all of them need.
 func (c *compilation) fold(s foldSpec) *Fold {
-	key := s.key()
+	key := s.key(c.set.listVersions)
 	f, ok := c.set.Folds[key]
 	if ok && c.reading {
 		return f
@@ -94,7 +94,7 @@ func (c *compilation) fold(s foldSpec) *Fold {
 		maps.Copy(types, s.points)
 		f = &Fold{
 			Number: len(c.set.Folds), Key: key, Types: types, Where: s.where, Of: s.of, Same: s.same, wheres: s.wheres,
-			Keywords: s.keywords, Texts: s.texts, Money: s.ofText == "event.amount", Naming: s.naming, Shape: profile.Shape{Steps: s.shape.Steps},
+			Texts: s.texts, Money: s.ofText == "event.amount", Naming: s.naming, Shape: profile.Shape{Steps: s.shape.Steps},
 		}
 		c.set.Folds[key] = f
 	}
@@ -104,7 +104,9 @@ func (c *compilation) fold(s foldSpec) *Fold {
 	return f
 }
 
-func (s foldSpec) key() string {
+// key names the facts that are taken. The versions of the keyword lists that the
+// conditions read are part of it: with another list other facts are taken.
+func (s foldSpec) key(lists map[string]int) string {
 	var parts []string
 	for _, t := range s.types {
 		parts = append(parts, t+"=1")
@@ -114,6 +116,9 @@ func (s foldSpec) key() string {
 	}
 	sort.Strings(parts)
 	parts = append(slices.Compact(parts), "where="+s.whereText, "of="+s.ofText)
+	for _, list := range s.uses.Keywords {
+		parts = append(parts, fmt.Sprint("list=", list, " ", lists[list]))
+	}
 	if s.texts {
 		parts = append(parts, "texts")
 	}
@@ -140,11 +145,10 @@ func (c *compilation) sequence(n yamlNode, spec *foldSpec) error {
 	bits := map[string]int64{}
 	var texts []string
 	for _, item := range items {
-		st, err := c.step(item)
+		st, err := c.step(item, &spec.uses)
 		if err != nil {
 			return err
 		}
-		spec.keywords = append(spec.keywords, st.keywords...)
 		for range st.times {
 			at := len(spec.steps.Not)
 			if at == maxSteps {
@@ -176,23 +180,9 @@ type step struct {
 	times     int
 	where     cond.Node
 	whereText string
-	keywords  []string
 }
 
-// where compiles a condition on facts, and adds the keyword lists that it reads
-// to those given. Their versions are part of its text, and so of the fold's key:
-// with another list other facts are taken.
-func (c *compilation) where(n yamlNode, lists *[]string) (cond.Node, string, error) {
-	uses := &Uses{}
-	node, text, err := c.boolean(n, scope{uses: uses, event: true})
-	for _, list := range uses.Keywords {
-		text += fmt.Sprintf("\x02%s=%d", list, c.set.listVersions[list])
-	}
-	*lists = append(*lists, uses.Keywords...)
-	return node, text, err
-}
-
-func (c *compilation) step(n yamlNode) (step, error) {
+func (c *compilation) step(n yamlNode, uses *Uses) (step, error) {
 	out := step{times: 1}
 	if n.isMapping() {
 		f, err := n.fields(Keys("step")...)
@@ -213,7 +203,7 @@ func (c *compilation) step(n yamlNode) (step, error) {
 			return out, err
 		}
 		if w, ok := f["where"]; ok {
-			out.where, out.whereText, err = c.where(w, &out.keywords)
+			out.where, out.whereText, err = c.boolean(w, scope{uses: uses, event: true})
 		}
 		return out, err
 	}

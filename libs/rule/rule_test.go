@@ -101,7 +101,7 @@ func TestNeedsHistoryOfAKeywordList(t *testing.T) {
 		old := compile("贵", measure)
 		require.Empty(t, compile("贵", measure).NeedsHistory(old))
 		require.Equal(t, []string{"n"}, compile("便宜", measure).NeedsHistory(old), measure)
-		require.Equal(t, []string{"k"}, old.Measures[0].Fold.Keywords, measure)
+		require.Equal(t, []string{"k"}, old.Measures[0].Keywords, measure)
 	}
 	plain := `{count: chat.message, where: event.from == "customer"}`
 	require.Empty(t, compile("便宜", plain).NeedsHistory(compile("贵", plain)))

@@ -87,8 +87,6 @@ type Fold struct {
 	Money  bool   // Of is the amount: only of the base currency
 	Naming string // text of the definition, for people
 
-	Keywords []string // lists that its conditions read
-
 	wheres map[int]cond.Node // of single steps of a sequence
 }
 
@@ -114,6 +112,7 @@ type Measure struct {
 	Between  []time.Duration // [near, far]: a window that does not touch now
 	Per      string          // the calendar day, week or month that is
 	HalfLife time.Duration
+	Keywords []string      // lists that its conditions look for
 	Over     time.Duration // of a sequence: completions of so long; 0: of a lifetime
 	zone     *time.Location
 }
@@ -220,6 +219,9 @@ type Uses struct {
 
 // ReadsAny says that the condition reads one of the folds.
 func (u *Uses) ReadsAny(folds FoldNumbers) bool { return u.numbers.meets(folds) }
+
+// clock notes that time alone may change the condition, whatever has happened.
+func (u *Uses) clock() { u.Timed, u.Clock = true, true }
 
 // FoldNumbers is a set of folds by their numbers.
 type FoldNumbers []uint64

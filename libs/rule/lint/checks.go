@@ -18,8 +18,8 @@ func (l *linter) unusedKeywords() {
 			used[k] = true
 		}
 	}
-	for _, f := range l.set.Folds { // of measures
-		for _, k := range f.Keywords {
+	for _, m := range l.set.Measures {
+		for _, k := range m.Keywords {
 			used[k] = true
 		}
 	}
