@@ -236,8 +236,12 @@ func (c *compilation) index() {
 			c.set.foldsByType[typ] = append(c.set.foldsByType[typ], f)
 		}
 	}
+	c.set.places = places{
+		byType: map[string]Places{}, byTag: map[string]Places{}, byFold: make([]Places, len(c.set.Folds)), timedFold: make([]Places, len(c.set.Folds)),
+	}
 	for i, t := range c.set.Tags {
 		t.Index = i
+		c.set.place(t)
 		for typ := range t.Events {
 			c.set.tagsByType[typ] = append(c.set.tagsByType[typ], t)
 		}

@@ -134,7 +134,7 @@ func (s scope) absent(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Timed = true
+	s.uses.Timed, s.uses.clock = true, true
 	return absentNode{s.events("absent", t[0], profile.Shape{Keeps: profile.KeepEnds}), d}, nil
 }
 
@@ -214,7 +214,7 @@ func (s scope) tag(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Timed, s.uses.Since = true, true
+	s.uses.Timed, s.uses.clock, s.uses.Since = true, true, true
 	return agedNode{func(p *profile.Profile) event.Time {
 		if held := p.Tags[name]; held != nil {
 			return held.Since
@@ -314,7 +314,7 @@ func (s scope) birthday(a arguments) (cond.Node, error) {
 		return nil, err
 	}
 	trait := t[0]
-	s.uses.Traits, s.uses.Timed = true, true
+	s.uses.Traits, s.uses.Timed, s.uses.clock = true, true, true
 	return occasionNode{func(p *profile.Profile) (calendar.Occasion, bool) {
 		text, _ := p.Traits[trait].Value.(string)
 		return calendar.Birthday(text)
@@ -334,7 +334,7 @@ func (s scope) festival(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("festival: %w", err)
 	}
-	s.uses.Timed = true
+	s.uses.Timed, s.uses.clock = true, true
 	return occasionNode{func(*profile.Profile) (calendar.Occasion, bool) { return day, true }, before, s.c.set.Zone}, nil
 }
 
@@ -358,7 +358,7 @@ func (s scope) aged(a arguments, of func(*profile.Profile) event.Time) (cond.Nod
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Timed = true
+	s.uses.Timed, s.uses.clock = true, true
 	return agedNode{of, d}, nil
 }
 

@@ -35,7 +35,8 @@ func (c *compilation) order() {
 			if !visit(used) {
 				return false
 			}
-			t.Uses.Timed = t.Uses.Timed || used.Uses.Timed || used.Lasts > 0
+			ticks := used.Uses.Timed || used.Lasts > 0
+			t.Uses.Timed, t.Uses.clock = t.Uses.Timed || ticks, t.Uses.clock || ticks
 		}
 		path = path[:len(path)-1]
 		state[t] = done

@@ -66,6 +66,7 @@ type Set struct {
 	measures     map[string]*Measure
 	foldsByType  map[string][]*Fold
 	tagsByType   map[string][]*Tag
+	places       places
 	owners       map[string]*Tag // tag name (of choose) → rule
 	listVersions map[string]int  // keyword list → hash of its content
 }
@@ -208,11 +209,8 @@ type Uses struct {
 	Since    bool // how long a tag or stage has been held
 	Timed    bool // time alone may change it
 
-	numbers FoldNumbers // of Folds
+	clock bool // also without any fact of its folds
 }
-
-// ReadsAny says that the condition reads one of the folds.
-func (u *Uses) ReadsAny(folds FoldNumbers) bool { return u.numbers.meets(folds) }
 
 // FoldNumbers is a set of folds by their numbers.
 type FoldNumbers []uint64
@@ -224,15 +222,6 @@ func (n *FoldNumbers) Add(f *Fold) {
 		*n = append(*n, 0)
 	}
 	(*n)[word] |= 1 << (f.Number % 64)
-}
-
-func (n FoldNumbers) meets(o FoldNumbers) bool {
-	for i := range min(len(n), len(o)) {
-		if n[i]&o[i] != 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // FoldsOf are the folds that events of a type feed.

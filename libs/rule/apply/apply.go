@@ -262,10 +262,9 @@ func NextDue(s *rule.Set, p *profile.Profile, memo *cond.Memo) event.Time {
 		memo = cond.NewMemo(p.Clock, len(s.Measures))
 	}
 	m := &cond.Moment{Now: p.Clock, Profile: p, Memo: memo}
-	for _, t := range s.Tags {
-		if !t.Uses.Timed || t.Events != nil {
-			continue
-		}
+	ticking := s.Ticking(p)
+	for at := ticking.Next(0); at >= 0; at = ticking.Next(at + 1) {
+		t := s.Tags[at]
 		m.Before = due // only the earliest is wanted
 		if t.When != nil {
 			due = cond.Earliest(due, t.When.Next(m))

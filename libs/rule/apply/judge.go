@@ -53,6 +53,7 @@ type judge struct {
 	memo   *cond.Memo
 	now    cond.Moment // for conditions, one after the other
 	tags   map[string]bool
+	todo   rule.Places // rules yet to be judged, while they are
 	traits bool
 	stage  bool
 }
@@ -65,15 +66,28 @@ func (j *judge) moment() *cond.Moment {
 // rules judges, in dependency order, every rule that the step can affect.
 func (j *judge) rules() {
 	j.memo = cond.NewMemo(j.p.Clock, len(j.set.Measures))
-	for _, t := range j.set.Tags {
-		if !t.Uses.Stage {
-			j.tag(t)
-		}
+	step := rule.Step{All: j.all, Timer: j.timer, Traits: j.traits, Folds: j.folds}
+	if j.ev != nil {
+		step.Type = j.ev.Type
 	}
+	j.todo = j.set.Affected(step)
+	for name := range j.tags {
+		j.todo.Join(j.set.Readers(name))
+	}
+	j.walk(false)
 	j.stages()
-	for _, t := range j.set.Tags {
-		if t.Uses.Stage {
-			j.tag(t)
+	if j.stage {
+		j.todo.Join(j.set.StageReaders())
+	}
+	j.walk(true)
+}
+
+// walk judges what is to be done of the rules that read the stage, or of the others.
+// What a rule changes puts those in that read it; they stand behind it.
+func (j *judge) walk(readsStage bool) {
+	for at := j.todo.Next(0); at >= 0; at = j.todo.Next(at + 1) {
+		if j.set.ReadsStage(at) == readsStage {
+			j.tag(j.set.Tags[at])
 		}
 	}
 }
@@ -81,26 +95,12 @@ func (j *judge) rules() {
 func (j *judge) tag(t *rule.Tag) {
 	switch {
 	case t.Events != nil:
-		if j.ev != nil && t.Events[j.ev.Type] {
-			j.eventTag(t)
-		}
-	case !j.affects(&t.Uses):
+		j.eventTag(t)
 	case t.Choose != nil:
 		j.choose(t)
 	default:
 		j.stateTag(t)
 	}
-}
-
-// affects says that the step may change what the condition gives.
-func (j *judge) affects(u *rule.Uses) bool {
-	if j.all || j.timer && u.Timed || j.traits && u.Traits || j.stage && u.Stage {
-		return true
-	}
-	if u.ReadsAny(j.folds) {
-		return true
-	}
-	return len(j.tags) > 0 && slices.ContainsFunc(u.Tags, func(name string) bool { return j.tags[name] })
 }
 
 func (j *judge) stateTag(t *rule.Tag) {

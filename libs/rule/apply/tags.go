@@ -66,6 +66,7 @@ func (j *judge) note(name string, t *profile.Tag, op event.Op, measures map[stri
 		j.tags = map[string]bool{}
 	}
 	j.tags[name] = true
+	j.todo.Join(j.set.Readers(name))
 	j.res.Changes = append(j.res.Changes, c)
 }
 

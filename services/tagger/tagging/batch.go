@@ -26,7 +26,8 @@ const maxState = 1 << 20
 // batch is one commit being made.
 type batch struct {
 	next    shard.Pos
-	touched []string // in order of first touch
+	touched []string        // in order of first touch
+	known   map[string]bool // of touched
 	entries []outEntry
 	changes []event.Change
 	alerts  []event.Alert
@@ -79,15 +80,30 @@ func (o *owner) records(ctx context.Context, b stream.Batch) error {
 	return nil
 }
 
-// maxRecords of one commit: a customer who sends thousands of events a second
-// keeps the others of the shard waiting no longer than one commit takes.
-const maxRecords = 1000
+// A commit takes at most maxRecords, so that a customer who sends thousands of events
+// a second keeps the others of the shard waiting no longer than one commit takes.
+// A shard that is behind takes behindTimes as much: the more events a commit has, the
+// more of them are of the same profiles, which are written once.
+const (
+	maxRecords  = 1000
+	behind      = 2 * time.Second
+	behindTimes = 4
+)
 
-// cut takes as many records as touch at most maxProfiles profiles. A control
-// record stands alone: what follows is judged after it.
+// room is how many records and profiles a commit that begins with the record may have.
+func room(first stream.Record, now time.Time) (records, profiles int) {
+	if now.Sub(first.Time) < behind {
+		return maxRecords, maxProfiles
+	}
+	return behindTimes * maxRecords, behindTimes * maxProfiles
+}
+
+// cut takes as many records as there is room for. A control record stands alone: what
+// follows is judged after it.
 func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
-	seen := map[string]bool{}
-	var out []*event.Record
+	most, profiles := room(recs[0], time.Now())
+	seen := make(map[string]bool, profiles)
+	out := make([]*event.Record, 0, min(most, len(recs)))
 	for i, rec := range recs {
 		r, err := event.DecodeRecord(rec.Value)
 		if err != nil {
@@ -99,7 +115,7 @@ func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
 		}
 		seen[r.Profile] = true
 		out = append(out, r)
-		if len(seen) >= maxProfiles || len(out) >= maxRecords || r.Kind == event.KindControl {
+		if len(seen) >= profiles || len(out) >= most || r.Kind == event.KindControl {
 			return i + 1, out
 		}
 	}
@@ -240,9 +256,14 @@ func (o *owner) took(bt *batch, h *held, r apply.Result) {
 }
 
 func (bt *batch) touch(id string) {
-	if !slices.Contains(bt.touched, id) {
-		bt.touched = append(bt.touched, id)
+	if bt.known[id] {
+		return
 	}
+	if bt.known == nil {
+		bt.known = map[string]bool{}
+	}
+	bt.known[id] = true
+	bt.touched = append(bt.touched, id)
 }
 
 func (o *owner) event(bt *batch, r *event.Record) error {
@@ -324,7 +345,11 @@ func (o *owner) reject(bt *batch, rec stream.Record, why string) error {
 func (h *held) fields(state []byte, commit int64) (map[string]any, error) {
 	f := map[string]any{"state": state, "v": commit}
 	if h.tags {
-		tags, err := json.Marshal(h.p.TagStates())
+		states := h.p.TagStates()
+		for i := range states {
+			states[i].Evidence = nil // stands in the state and in the tag's own change
+		}
+		tags, err := json.Marshal(states)
 		if err != nil {
 			return nil, fmt.Errorf("encode tags of %s: %w", h.p.ID, err)
 		}
