@@ -47,6 +47,9 @@ func (j *judge) put(name string, t *profile.Tag, op event.Op, measures map[strin
 	}
 	j.p.Tags[name] = t
 	j.note(name, t, op, measures)
+	if len(t.Evidence) > keptEvidence {
+		t.Evidence = t.Evidence[:keptEvidence:keptEvidence]
+	}
 }
 
 func (j *judge) drop(name string, op event.Op, measures map[string]string) {
@@ -118,7 +121,7 @@ func (j *judge) manual() {
 }
 
 func evidenceOf(e *event.Event) event.Evidence {
-	ev := event.Evidence{EventID: e.EventID, Type: e.Type, Time: e.Time}
+	ev := event.Evidence{EventID: e.EventID, Type: e.Type, Time: e.Time, Source: e.Source}
 	if e.Object != nil {
 		ev.ObjectTitle = e.Object.Title
 	}
@@ -128,7 +131,10 @@ func evidenceOf(e *event.Event) event.Evidence {
 	return ev
 }
 
-const maxEvidence = 5
+const (
+	maxEvidence  = 5 // of a change or an alert
+	keptEvidence = 3 // of those, what the profile keeps with the tag
+)
 
 // evidence is the event at hand and the newest others that fed what the rule
 // reads.
