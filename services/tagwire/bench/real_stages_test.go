@@ -192,7 +192,7 @@ func (r *realBench) only(ctx context.Context, role string, measure func() error)
 	if stop != nil {
 		err = errors.Join(err, stop())
 	}
-	if role != "archiver" {
+	if role != "archiver" && *only == "" {
 		r.worked(role+" alone", int64(r.Events))
 	}
 	r.site.client.CloseIdleConnections()
