@@ -19,6 +19,8 @@ type compilation struct {
 	set    *Set
 	errs   Errors
 	places map[string]yamlNode // tag name → where it stands
+
+	reading bool // the set is whole and must not change
 }
 
 // Compile makes a set of files (name → YAML). The error is of type Errors and
@@ -46,6 +48,7 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 	c.order()
 	c.keepForLasts()
 	if len(c.errs) > 0 {
+		c.signs(files)
 		slices.SortStableFunc(c.errs, func(a, b Error) int {
 			return strings.Compare(fmt.Sprintf("%s:%06d:%06d", a.File, a.Line, a.Column), fmt.Sprintf("%s:%06d:%06d", b.File, b.Line, b.Column))
 		})
@@ -69,7 +72,7 @@ func (c *compilation) blocks(files map[string]string) map[string][]yamlNode {
 		if c.fail(err) || top == nil {
 			continue
 		}
-		fields, err := top.fields("zone", "population", "currency", "keywords", "cuts", "rates", "measures", "tags", "stages")
+		fields, err := top.fields(Keys("set")...)
 		if c.fail(err) {
 			continue
 		}
@@ -139,7 +142,7 @@ func (c *compilation) keyword(e entry) {
 		c.fail(e.at.errorf("the keyword list %q stands in two files", e.key))
 		return
 	}
-	f, err := e.value.fields("words", "exact", "unless_in", "not_after", "from")
+	f, err := e.value.fields(Keys("keyword")...)
 	if c.fail(err) {
 		return
 	}
@@ -218,15 +221,6 @@ func (c *compilation) boolean(n yamlNode, s scope) (cond.Node, string, error) {
 		return nil, text, n.errorf("a condition is expected here; this is a %s: compare it with something", k)
 	}
 	return node, text, nil
-}
-
-func (c *compilation) suggest(name string) string {
-	for m := range c.set.measures {
-		if strings.Contains(m, name) || strings.Contains(name, m) {
-			return fmt.Sprintf("; did you mean %s?", m)
-		}
-	}
-	return "; it is neither a measure nor event., trait., stage, known, owner, owners, channels, stores"
 }
 
 // index builds the lookups of a set that has compiled.

@@ -82,6 +82,9 @@ func (m *Measure) shape(s *foldSpec) {
 func (c *compilation) fold(s foldSpec) *Fold {
 	key := s.key()
 	f, ok := c.set.Folds[key]
+	if ok && c.reading {
+		return f
+	}
 	if !ok {
 		types := map[string]decimal.Decimal{}
 		for _, t := range s.types {
@@ -176,7 +179,7 @@ type step struct {
 func (c *compilation) step(n yamlNode) (step, error) {
 	out := step{times: 1}
 	if n.isMapping() {
-		f, err := n.fields("event", "not", "where")
+		f, err := n.fields(Keys("step")...)
 		if err != nil {
 			return out, err
 		}

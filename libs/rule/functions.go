@@ -13,6 +13,7 @@ import (
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule/calendar"
 	"github.com/tagwire/tagwire/libs/rule/cond"
+	"github.com/tagwire/tagwire/libs/rule/near"
 )
 
 // Function is one function of the language.
@@ -49,11 +50,8 @@ func Functions() []Function {
 func (s scope) Call(name string, args []cond.Value) (cond.Node, error) {
 	i := slices.IndexFunc(Functions(), func(f Function) bool { return f.Name == name })
 	if i < 0 {
-		var usage []string
-		for _, f := range Functions() {
-			usage = append(usage, f.Name)
-		}
-		return nil, fmt.Errorf("unknown function %q; there are %s, len", name, strings.Join(usage, ", "))
+		names := functionNames()
+		return nil, fmt.Errorf("unknown function %q%s; there are %s", name, near.Hint(name, names), strings.Join(names, ", "))
 	}
 	f := Functions()[i]
 	switch {
@@ -109,7 +107,7 @@ func (s scope) keyword(a arguments) (cond.Node, error) {
 	}
 	list := t[0]
 	if !slices.ContainsFunc(s.c.set.Keywords, func(l keywordList) bool { return l.Name == list }) {
-		return nil, fmt.Errorf("there is no keyword list %q", list)
+		return nil, fmt.Errorf("there is no keyword list %q%s", list, s.c.nearList(list))
 	}
 	s.uses.Keywords = append(s.uses.Keywords, list)
 	s.uses.Event = true

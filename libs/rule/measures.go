@@ -27,7 +27,7 @@ func (c *compilation) measure(e entry) {
 		c.fail(e.at.errorf("a measure's name is one word without signs, so that conditions can use it; not %q", e.key))
 		return
 	}
-	f, err := e.value.fields(measureKeys()...)
+	f, err := e.value.fields(Keys("measure")...)
 	if c.fail(err) {
 		return
 	}

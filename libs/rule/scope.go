@@ -8,6 +8,7 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule/cond"
+	"github.com/tagwire/tagwire/libs/rule/near"
 )
 
 // scope resolves the names of one condition and notes what it reads.
@@ -159,7 +160,7 @@ func eventField(path []string) (cond.Node, error) {
 	default:
 		f, ok := textFields[path[0]]
 		if !ok || len(path) > 1 {
-			return nil, fmt.Errorf("the event has no field %q", strings.Join(path, "."))
+			return nil, fmt.Errorf("the event has no field %q%s; its own fields are event.properties.…", strings.Join(path, "."), near.Hint(path[0], eventFields()))
 		}
 		read = func(e *event.Event) cond.Value { return textOrAbsent(f(e)) }
 	}
@@ -206,7 +207,7 @@ func objectField(name string) (cond.Node, error) {
 			return cond.NumberOf(*o.Price)
 		}
 	default:
-		return nil, fmt.Errorf("an object has type, id, title, category, brand, price; not %q", name)
+		return nil, fmt.Errorf("an object has type, id, title, category, brand, price; not %q%s", name, near.Hint(name, objectFields()))
 	}
 	return cond.Func(func(m *cond.Moment) cond.Value {
 		if m.Event == nil || m.Event.Object == nil {

@@ -27,6 +27,8 @@ type Error struct {
 	Line    int    `json:"line"`
 	Column  int    `json:"column"`
 	Message string `json:"message"`
+
+	unread bool // the file is no YAML
 }
 
 func (e Error) Error() string {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tagwire/tagwire/libs/rule/near"
 )
 
 func (c *compilation) tag(e entry) {
@@ -17,7 +19,7 @@ func (c *compilation) tag(e entry) {
 		return
 	}
 	c.places[e.key] = e.at
-	f, err := e.value.fields("group", "event", "when", "lasts", "times", "value", "choose", "alert")
+	f, err := e.value.fields(Keys("tag")...)
 	if c.fail(err) {
 		return
 	}
@@ -140,7 +142,7 @@ func (c *compilation) choices(t *Tag, n yamlNode) error {
 		return err
 	}
 	for _, item := range items {
-		f, err := item.fields("tag", "when")
+		f, err := item.fields(Keys("choice")...)
 		if err != nil {
 			return err
 		}
@@ -171,7 +173,7 @@ func (c *compilation) choices(t *Tag, n yamlNode) error {
 }
 
 func times(n yamlNode) (*Times, error) {
-	f, err := n.fields("at_least", "per", "once")
+	f, err := n.fields(Keys("times")...)
 	if err != nil {
 		return nil, err
 	}
@@ -202,7 +204,7 @@ func times(n yamlNode) (*Times, error) {
 var recipients = []string{"owner", "owners", "event.staff", "leader", "store"}
 
 func (c *compilation) alert(n yamlNode, t *Tag) (*Alert, error) {
-	f, err := n.fields("each", "to", "severity", "title", "advice", "cooldown", "escalate")
+	f, err := n.fields(Keys("alert")...)
 	if err != nil {
 		return nil, err
 	}
@@ -264,11 +266,11 @@ func recipient(n yamlNode) (string, error) {
 	if slices.Contains(recipients, s) || strings.HasPrefix(s, "team:") || strings.HasPrefix(s, "person:") {
 		return s, nil
 	}
-	return "", n.errorf("`to` is one of %s, team:x, person:x; not %q", strings.Join(recipients, ", "), s)
+	return "", n.errorf("`to` is one of %s, team:x, person:x; not %q%s", strings.Join(recipients, ", "), s, near.Hint(s, recipients))
 }
 
 func escalation(n yamlNode) (*Escalation, error) {
-	f, err := n.fields("after", "to")
+	f, err := n.fields(Keys("escalate")...)
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +293,7 @@ func (c *compilation) stages(n yamlNode) {
 		return
 	}
 	for _, item := range items {
-		f, err := item.fields("name", "start", "when", "from", "after")
+		f, err := item.fields(Keys("stage")...)
 		if c.fail(err) {
 			return
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/tagwire/tagwire/libs/rule/near"
 )
 
 // yamlNode is a place in a file.
@@ -27,14 +29,14 @@ func parseFile(name string, text []byte) (*yamlNode, error) {
 		return nil, nil
 	}
 	if len(f.Docs) > 1 {
-		return nil, Error{name, f.Docs[1].Start.Position.Line, 1, "one document a file, please"}
+		return nil, Error{File: name, Line: f.Docs[1].Start.Position.Line, Column: 1, Message: "one document a file, please"}
 	}
 	return &yamlNode{name, f.Docs[0].Body}, nil
 }
 
 // yamlError keeps the library's first line and its place.
 func yamlError(name string, err error) Error {
-	e := Error{File: name, Line: 1, Column: 1, Message: err.Error()}
+	e := Error{File: name, Line: 1, Column: 1, Message: err.Error(), unread: true}
 	var at interface{ GetToken() *token.Token }
 	if errors.As(err, &at) && at.GetToken() != nil && at.GetToken().Position != nil {
 		e.Line, e.Column = at.GetToken().Position.Line, at.GetToken().Position.Column
@@ -145,7 +147,7 @@ func (n yamlNode) fields(allowed ...string) (map[string]yamlNode, error) {
 	out := map[string]yamlNode{}
 	for _, e := range es {
 		if !slices.Contains(allowed, e.key) {
-			return nil, e.at.errorf("unknown key %q; here may stand %s", e.key, strings.Join(allowed, ", "))
+			return nil, e.at.errorf("unknown key %q%s; here may stand %s", e.key, near.Hint(e.key, allowed), strings.Join(allowed, ", "))
 		}
 		out[e.key] = e.value
 	}
@@ -168,7 +170,7 @@ func oneOf(n yamlNode, key string, allowed ...string) (string, error) {
 		return "", err
 	}
 	if !slices.Contains(allowed, s) {
-		return "", n.errorf("%s is one of %s, not %q", key, strings.Join(allowed, ", "), s)
+		return "", n.errorf("%s is one of %s, not %q%s", key, strings.Join(allowed, ", "), s, near.Hint(s, allowed))
 	}
 	return s, nil
 }

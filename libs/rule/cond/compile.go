@@ -32,6 +32,15 @@ func (e *Error) Error() string { return e.Message }
 
 // Compile parses and resolves a condition.
 func Compile(text string, scope Scope) (Node, error) {
+	root, err := parse(text)
+	if err != nil {
+		return nil, err
+	}
+	c := compiler{scope: scope, text: text}
+	return c.node(root)
+}
+
+func parse(text string) (ast.Node, error) {
 	if err := fullWidth(text); err != nil {
 		return nil, err
 	}
@@ -42,8 +51,7 @@ func Compile(text string, scope Scope) (Node, error) {
 		}
 		return nil, &Error{Line: 1, Column: 1, Message: err.Error()}
 	}
-	c := compiler{scope: scope, text: text}
-	return c.node(tree.Node)
+	return tree.Node, nil
 }
 
 // signs are what a Chinese keyboard types for the sign that is meant.

@@ -32,6 +32,10 @@ type explanation struct {
 	Tags        map[string]bool  `json:"tags,omitempty"` // other tags that the rule reads, and whether they hold
 	Warming     []ruleset.Warm   `json:"warming,omitempty"`
 	Text        sentence         `json:"text"`
+	Tree        *cond.Shown      `json:"tree,omitempty"`   // of `when`
+	Choose      []choiceTree     `json:"choose,omitempty"` // of `choose`, in its order
+	TreeEvent   *event.Evidence  `json:"tree_event,omitempty"`
+	TreeNote    *sentence        `json:"tree_note,omitempty"` // what the tree of an event tag was judged by
 	AsOf        event.Time       `json:"as_of"`
 }
 
@@ -53,6 +57,11 @@ func (a *API) explain(w http.ResponseWriter, r *http.Request) error {
 	e, ok := s.explain(tag)
 	if !ok {
 		return notFound("没有这个标签：当前规则里没有，该客户也未持有", "there is no such tag: no rule gives it and the customer does not hold it")
+	}
+	if t, ruled := s.rules.RuleOf(tag); ruled {
+		if err := a.trees(r.Context(), s, e, t); err != nil {
+			return err
+		}
 	}
 	return answer(w, http.StatusOK, e)
 }

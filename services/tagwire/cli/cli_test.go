@@ -96,6 +96,12 @@ func TestRunning(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(out), &rep))
 		require.EqualValues(t, 2357, rep.Checked)
 	})
+	t.Run("rules lint", func(t *testing.T) {
+		rules, _ := ruleFolder(t, plainRules)
+		code, out, errs := run("rules", "lint", rules, "--data", dir)
+		require.Equal(t, 1, code, errs)
+		require.Contains(t, out, "「常打开」近 30 天没有打上过")
+	})
 	t.Run("send and tail", func(t *testing.T) { sendAndTail(t, dir) })
 	t.Run("defs", func(t *testing.T) {
 		folder := filepath.Join(t.TempDir(), "defs")

@@ -48,13 +48,21 @@ func ReadRules(path string) (rules, tests map[string]string, err error) {
 
 func rules(ctx context.Context, s Streams, args []string) error {
 	if len(args) == 0 {
-		return errors.New("rules check|test DIR")
+		return usage("rules check|test|explain|lint|fix DIR, rules schema")
 	}
 	switch args[0] {
 	case "check":
 		return rulesCheck(s, args[1:])
 	case "test":
 		return rulesTest(s, args[1:])
+	case "explain":
+		return rulesExplain(s, args[1:])
+	case "fix":
+		return rulesFix(s, args[1:])
+	case "lint":
+		return rulesLint(ctx, s, args[1:])
+	case "schema":
+		return rulesSchema(s, args[1:])
 	}
 	return fmt.Errorf("没有命令 rules %s / there is no command rules %s", args[0], args[0])
 }

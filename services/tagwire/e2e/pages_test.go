@@ -71,6 +71,7 @@ func TestPages(t *testing.T) {
 	b.click(".held-tags button", "高意向")
 	b.shows(".why", "近7天打开次数 >= 3")
 	b.shows(".why", "秋季报价单")
+	b.shows(".why .condition-tree", "近7天打开次数 = 3")
 	require.Empty(t, b.complaints())
 
 	b.do(chromedp.Navigate(s.at.HTTP + "/rules"))

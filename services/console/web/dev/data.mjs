@@ -128,8 +128,21 @@ export function explanation(tag) {
     tag, holds: true, since: ago(41_000), rule: tag, rule_version: 7,
     when: '(近7天打开次数 >= 3 and 近7天主动聊天 >= 2) or 意向分 >= 60',
     reason: { 成立于: '近7天打开次数 >= 3 and 近7天主动聊天 >= 2', keyword: { dictionary: 3, words: ['多少钱'] } },
-    measures: { 近7天打开次数: 4, 近7天主动聊天: 3, 意向分: 64.25 },
+    measures: { 近7天打开次数: 4, 近7天主动聊天: 1, 意向分: 64.25 },
     evidence: makeAlert().evidence,
+    tree: {
+      op: 'or', text: '(近7天打开次数 >= 3 and 近7天主动聊天 >= 2) or 意向分 >= 60', holds: true, next: ago(-86_400_000),
+      children: [
+        {
+          op: 'and', text: '近7天打开次数 >= 3 and 近7天主动聊天 >= 2', holds: false, next: ago(-172_800_000),
+          children: [
+            { op: '>=', text: '近7天打开次数 >= 3', holds: true, left: { text: '近7天打开次数', value: 4 }, right: { value: 3 }, next: ago(-172_800_000) },
+            { op: '>=', text: '近7天主动聊天 >= 2', holds: false, left: { text: '近7天主动聊天', value: 1 }, right: { value: 2 } },
+          ],
+        },
+        { op: '>=', text: '意向分 >= 60', holds: true, left: { text: '意向分', value: 64.25 }, right: { value: 60 }, next: ago(-86_400_000) },
+      ],
+    },
   }
 }
 

@@ -219,6 +219,25 @@ export interface Explanation {
   // Other tags that the rule reads, and whether they hold.
   tags?: Record<string, boolean>
   warming?: { measure: string }[]
+  // The conditions part by part, with their values: of `when`, or one for each choice.
+  tree?: ConditionTree
+  choose?: { tag: string; tree?: ConditionTree }[]
+  // The event that an event tag's tree was judged by, and what to know about it.
+  tree_event?: Evidence
+  tree_note?: { zh?: string; en?: string }
+}
+
+// A condition or a part of one. What is true or false has `holds`, all else `value`, which is missing when there is none.
+export interface ConditionTree {
+  op?: string
+  text?: string
+  holds?: boolean
+  value?: MeasureValue
+  at_least?: boolean
+  left?: ConditionTree
+  right?: ConditionTree
+  children?: ConditionTree[]
+  next?: string
 }
 
 export interface RoleHealth {

@@ -3,6 +3,8 @@ import { Drawer } from 'antd'
 import { getJson } from '../api/client'
 import type { Explanation } from '../api/types'
 import { useWords } from '../i18n'
+import { eventTypeName } from '../i18n/names'
+import { ConditionTreeView } from '../parts/ConditionTreeView'
 import { ConditionList, EvidenceList, MeasureList } from '../parts/reasons'
 import { Loading, Trouble } from '../parts/states'
 import { useNow } from '../parts/time'
@@ -37,7 +39,9 @@ function Why({ profileId, tag }: { profileId: string; tag: string }) {
   const why = query.data
   const text = typeof why.text === 'string' ? why.text : why.text?.[lang]
   const tags = Object.entries(why.tags ?? {}).map(([tag, holds]) => ({ text: tag, holds }))
-  const lines = reasonLines(why.reason, lang)
+  const trees = why.tree ? [{ tag: '', tree: why.tree }] : (why.choose ?? [])
+  // What the trees show with its value needs no list of its own.
+  const lines = reasonLines(trees.length > 0 ? without(why.reason, trees.map((c) => c.tag || 'condition')) : why.reason, lang)
   return (
     <div className="why">
       <p>
@@ -55,8 +59,24 @@ function Why({ profileId, tag }: { profileId: string; tag: string }) {
           <pre className="expression">{why.when}</pre>
         </>
       )}
-      <MeasureList measures={Object.entries(why.measures ?? {})} />
-      <ConditionList conditions={tags} />
+      {trees.length > 0 ? (
+        <>
+          <h3>{t('profile.tree')}</h3>
+          {why.tree_note?.[lang] && <p className="muted small">{why.tree_note[lang]}</p>}
+          {why.tree_event && (
+            <p className="small">
+              {t('profile.judgedBy')}
+              {eventTypeName(why.tree_event.type, lang)} {why.tree_event.object_title} {why.tree_event.time && formatTime(why.tree_event.time, lang)}
+            </p>
+          )}
+          {trees.map((c) => c.tree && <ConditionTreeView key={c.tag} tree={c.tree} tag={c.tag} />)}
+        </>
+      ) : (
+        <>
+          <MeasureList measures={Object.entries(why.measures ?? {})} />
+          <ConditionList conditions={tags} />
+        </>
+      )}
       {why.warming?.length ? <p className="warn small">{t('tags.warmingHelp')}</p> : null}
       {lines.length > 0 && (
         <>
@@ -75,4 +95,8 @@ function Why({ profileId, tag }: { profileId: string; tag: string }) {
       <EvidenceList evidence={why.evidence ?? []} now={now} />
     </div>
   )
+}
+
+function without(reason: Record<string, unknown> | undefined, names: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(reason ?? {}).filter(([name]) => !names.includes(name)))
 }

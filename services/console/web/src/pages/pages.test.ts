@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { stageOption } from '../charts/stageOption'
 import { sparkPath } from '../charts/sparkPath'
 import { skewOf } from '../parts/clock'
+import { branches, namedValues } from '../parts/treeLines'
 import { indentSelection, offsetOf } from '../parts/codeText'
 import { byDay } from './byDay'
 import { parseDefinition, validId } from './definitionText'
@@ -23,6 +24,20 @@ describe('editor text', () => {
     const inwards = indentSelection('a\nb\n\nc', 0, 4, false)
     expect(inwards.text).toBe('  a\n  b\n\nc')
     expect(indentSelection(inwards.text, inwards.from, inwards.to, true).text).toBe('a\nb\n\nc')
+  })
+})
+
+describe('condition tree', () => {
+  it('names the values that a line was judged by, and each once', () => {
+    const sum = { op: '-', text: 'a - b', value: 3, left: { text: 'a', value: 4 }, right: { text: 'b', value: 1 } }
+    expect(namedValues({ op: '>', text: 'a - b > 1', holds: true, left: sum, right: { value: 1 } }).map((v) => `${v.text}=${String(v.value)}`)).toEqual(['a=4', 'b=1', 'a - b=3'])
+    expect(namedValues({ op: '>=', text: 'a >= 3', holds: false, left: { text: 'a' }, right: { value: 3 } })).toEqual([{ text: 'a', value: undefined, atLeast: false }])
+    expect(namedValues({ op: 'call', text: 'keyword("x")', holds: true })).toEqual([])
+    expect(namedValues({ op: '==', text: 'known == true', holds: true, left: { text: 'known', holds: true }, right: { holds: true } })).toEqual([{ text: 'known', value: true, atLeast: false }])
+  })
+  it('gives lines of their own to what is joined by and, or, not', () => {
+    expect(branches({ op: 'or', children: [{ op: 'and' }, { op: '>' }] })).toHaveLength(2)
+    expect(branches({ op: 'len', children: [{ op: 'name' }] })).toEqual([])
   })
 })
 
