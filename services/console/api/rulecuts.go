@@ -79,4 +79,3 @@ func percentages(text string) ([]int, error) {
 	slices.Sort(out)
 	return slices.Compact(out), nil
 }
-
