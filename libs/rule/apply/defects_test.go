@@ -30,7 +30,7 @@ tags:
 	}
 	say(li, "a", "多少钱", t0)
 	say(wang, "b", "多少钱", t0) // another customer
-	say(li, "c", "有现货吗", t0) // another rule
+	say(li, "c", "有现货吗", t0)  // another rule
 	require.Empty(t, held(li.p))
 	say(li, "d", "多少钱", t0.Add(day)) // another day
 	require.Empty(t, held(li.p))

@@ -131,7 +131,7 @@ func TestTrap02KilledBetweenStateAndPublish(t *testing.T) {
 
 	dying := newOwner(tagger, nil, shard, zap.NewNop())
 	require.NoError(t, dying.takeOver(ctx))
-	dying.out.close() // nothing is published from here on
+	dying.out.close()                                                                              // nothing is published from here on
 	if err := dying.apply(ctx, []stream.Record{{Value: value}}, []*event.Record{&r}); err != nil { // it may be told, or not yet
 		require.ErrorIs(t, err, errDead)
 	}
