@@ -64,11 +64,7 @@ func (l *Life) Holder(id Identity, at Time) string {
 // far as they have arrived by today, in order of arrival; and the profiles
 // merged into it by then, sorted.
 func (l *Life) Of(profile string, at Time) (own []Arrival, absorbed []string) {
-	for _, a := range l.Arrivals {
-		if l.Head(a.Profile, at) == profile {
-			own = append(own, a)
-		}
-	}
+	own, _ = l.parted(profile, at, "")
 	for _, j := range l.Joins {
 		if j.Gone != profile && l.Head(j.Gone, at) == profile {
 			absorbed = append(absorbed, j.Gone)
@@ -76,6 +72,64 @@ func (l *Life) Of(profile string, at Time) (own []Arrival, absorbed []string) {
 	}
 	slices.Sort(absorbed)
 	return own, slices.Compact(absorbed)
+}
+
+// Before are the interactions that an unmerge parts: those of the customer that
+// stand before it, without what earlier ones took away; and its place in time.
+// false: the life has no such event.
+func (l *Life) Before(u *Unmerge) (own []Arrival, place Time, ok bool) {
+	for i := range l.Arrivals {
+		if a := &l.Arrivals[i]; a.Event.Type == TypeUnmerge && a.Event.EventID == u.EventID {
+			at := max(a.Place, a.Event.Time)
+			own, n := l.parted(l.Head(a.Profile, at), at, u.EventID)
+			if n < 0 {
+				return nil, 0, false
+			}
+			return own[:n], a.Place, true
+		}
+	}
+	return nil, 0, false
+}
+
+// parted are a profile's interactions by a moment without those that unmerges
+// have taken away, up to the unmerge named stop, which stands at index n; n < 0:
+// there is none.
+func (l *Life) parted(profile string, at Time, stop string) (own []Arrival, n int) {
+	for _, a := range l.Arrivals {
+		if l.Head(a.Profile, at) == profile {
+			own = append(own, a)
+		}
+	}
+	for n := 0; n < len(own); n++ {
+		u := own[n].Event.Unmerge()
+		switch {
+		case u == nil || own[n].Event.Time > at:
+		case u.EventID == stop:
+			return own, n
+		default:
+			own, _, n = u.Part(own, n)
+		}
+	}
+	return own, -1
+}
+
+// Part parts interactions of the customer whom the identities left at index n of
+// them: what had happened under a moved identity goes, later only what still came
+// as one of its own. at is the index of that place among those that stay.
+func (u *Unmerge) Part(all []Arrival, n int) (stays, left []Arrival, at int) {
+	for i, a := range all {
+		if i == n {
+			at = len(stays)
+		}
+		moved := u.Moves(a.Own) || i < n && u.Moves(a.Event.Identities)
+		a.Own = u.Keep(a.Own, moved)
+		if moved {
+			left = append(left, a)
+		} else {
+			stays = append(stays, a)
+		}
+	}
+	return stays, left, at
 }
 
 // InOrder puts interactions into their order of arrival and drops those that

@@ -33,6 +33,7 @@ type Record struct {
 	Event    *Event     `json:"e,omitempty"`
 	Raw      string     `json:"raw,omitempty"` // raw coordinates it began with: topic/partition/offset
 	Repair   bool       `json:"repair,omitempty"`
+	Parted   bool       `json:"pt,omitempty"`       // passed on since its identity had left the profile it went to
 	Internal bool       `json:"internal,omitempty"` // a test, staff or internal identity
 	Merge    *Merge     `json:"m,omitempty"`
 	Links    []Link     `json:"l,omitempty"`

@@ -28,20 +28,30 @@ func modes() (cbor.EncMode, cbor.DecMode) {
 	return enc, dec
 }
 
-// Encode is the stored form: CBOR with numbered keys. Equal profiles give equal
-// bytes.
+// Encode is the stored form: compact for what grows with a customer's events, CBOR
+// with numbered keys for the rest. Equal profiles give equal bytes.
 func (p *Profile) Encode() ([]byte, error) {
-	b, err := encMode.Marshal(p)
+	cold := *p
+	cold.Recent, cold.Tags, cold.Seen, cold.Folds, cold.Matches = nil, nil, nil, nil, nil
+	rest, err := encMode.Marshal(&cold)
 	if err != nil {
 		return nil, fmt.Errorf("encode profile %s: %w", p.ID, err)
 	}
-	return b, nil
+	return pack(p, rest), nil
 }
 
-// Decode reads the stored form.
+// Decode reads the stored form, and that of versions before the compact one, which
+// was CBOR as a whole.
 func Decode(b []byte) (*Profile, error) {
 	p := &Profile{}
-	if err := decMode.Unmarshal(b, p); err != nil {
+	cold := func(b []byte, into *Profile) error { return decMode.Unmarshal(b, into) } //nolint:wrapcheck // wrapped below
+	var err error
+	if len(b) > 0 && b[0] == packed {
+		err = unpack(b, p, cold)
+	} else {
+		err = cold(b, p)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("decode profile: %w", err)
 	}
 	return p, nil

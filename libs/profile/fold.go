@@ -172,7 +172,9 @@ func (f *Fold) trim(s Shape, clock event.Time) {
 		for drop < len(f.Facts) && f.Facts[drop].T <= floor {
 			drop++
 		}
-		f.Hours = f.Hours[sort.Search(len(f.Hours), func(i int) bool { return f.Hours[i].T > floor }):]
+		if gone := sort.Search(len(f.Hours), func(i int) bool { return f.Hours[i].T > floor }); gone > 0 {
+			f.Hours = slices.Clone(f.Hours[gone:])
+		}
 	}
 	old := drop
 	if over := len(f.Facts) - 2*MaxFacts; over > drop { // the window's newest 1,000 and as many on their way
@@ -183,7 +185,9 @@ func (f *Fold) trim(s Shape, clock event.Time) {
 		return
 	}
 	f.letGo(s, f.Facts[:drop], old)
-	f.Facts = slices.Delete(f.Facts, 0, drop)
+	if f.Facts = slices.Delete(f.Facts, 0, drop); len(f.Facts) == 0 {
+		f.Facts = nil
+	}
 }
 
 // letGo keeps of the facts that are dropped what the shape wants; those from

@@ -54,6 +54,7 @@ type Profile struct {
 	Refused    bool                        `cbor:"30,keyasint,omitempty"` // profiling refused
 	Suppressed bool                        `cbor:"31,keyasint,omitempty"`
 	Promised   map[string][]event.Identity `cbor:"33,keyasint,omitempty"` // accepted merges whose hand-over is on its way: merge id → unique identities
+	Split      map[string]string           `cbor:"50,keyasint,omitempty"` // identities that left → the profile that they became
 	Internal   bool                        `cbor:"32,keyasint,omitempty"` // test, staff or internal: in no count
 }
 
@@ -185,20 +186,6 @@ func (p *Profile) Witness(ev event.Evidence) {
 	if over := len(p.Recent) - MaxRecent; over > 0 {
 		p.Recent = slices.Delete(p.Recent, 0, over)
 	}
-}
-
-// SetTrait keeps the newest value by time; equal times keep the greater text,
-// so that the order of arrival does not matter. It reports a change.
-func (p *Profile) SetTrait(name string, t event.Trait) bool {
-	old, ok := p.Traits[name]
-	if ok && (old.Time > t.Time || old.Time == t.Time && traitText(old) >= traitText(t)) {
-		return false
-	}
-	if p.Traits == nil {
-		p.Traits = map[string]event.Trait{}
-	}
-	p.Traits[name] = t
-	return !ok || traitText(old) != traitText(t)
 }
 
 // Owner is the member of staff with the last two-way contact, else the newest

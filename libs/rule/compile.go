@@ -45,6 +45,8 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 	for _, n := range blocks["stages"] {
 		c.stages(n)
 	}
+	c.each(blocks["groups"], c.group)
+	c.each(blocks["traits"], c.trait)
 	c.order()
 	c.keepForLasts()
 	if len(c.errs) > 0 {
@@ -242,4 +244,5 @@ func (c *compilation) index() {
 			c.set.tagsByType[typ] = append(c.set.tagsByType[typ], t)
 		}
 	}
+	c.indexReaders()
 }

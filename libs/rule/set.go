@@ -59,9 +59,13 @@ type Set struct {
 	Stages     []Stage
 	Folds      map[string]*Fold
 	Cuts       map[string]Cuts // by measure
-	Notes      []Error         // not refusals: what depends on arrival
+	Groups     []Group
+	Dimensions profile.Dimensions // of the groups
+	Traits     profile.TraitRules
+	Notes      []Error // not refusals: what depends on arrival
 
-	rates map[string][]rate // by currency, oldest first
+	rates   map[string][]rate // by currency, oldest first
+	readers readers
 
 	measures     map[string]*Measure
 	foldsByType  map[string][]*Fold
@@ -108,6 +112,7 @@ type Measure struct {
 	Between  []time.Duration // [near, far]: a window that does not touch now
 	Per      string          // the calendar day, week or month that is
 	HalfLife time.Duration
+	Keywords []string      // lists that its conditions look for
 	Over     time.Duration // of a sequence: completions of so long; 0: of a lifetime
 	zone     *time.Location
 }
@@ -216,12 +221,16 @@ type Uses struct {
 	Cuts     bool
 	Since    bool // how long a tag or stage has been held
 	Timed    bool // time alone may change it
+	Clock    bool // … also where none of its folds has a fact
 
 	numbers FoldNumbers // of Folds
 }
 
 // ReadsAny says that the condition reads one of the folds.
 func (u *Uses) ReadsAny(folds FoldNumbers) bool { return u.numbers.meets(folds) }
+
+// clock notes that time alone may change the condition, whatever has happened.
+func (u *Uses) clock() { u.Timed, u.Clock = true, true }
 
 // FoldNumbers is a set of folds by their numbers.
 type FoldNumbers []uint64

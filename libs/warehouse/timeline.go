@@ -132,7 +132,7 @@ func timelineParts(kind string, q TimelineQuery) string {
   object_title AS title, text AS words, toString(source) AS src, toString(channel) AS chan, toString(staff_id) AS person,
   ifNull(toString(amount), '') AS money, toString(currency) AS cur, CAST(matched, 'Array(String)') AS hits,
   '' AS tag_, '' AS group_, '' AS value_, '' AS stage_, '' AS from_, '' AS rule_, toInt64(0) AS rulev, '' AS why, '' AS level_
-FROM ${db}.events_by_profile WHERE profile_id IN (${family}) ` + which + ` ORDER BY version DESC LIMIT 1 BY source, event_id`
+FROM ${db}.events_by_profile WHERE profile_id IN (${family}) AND (source, event_id) NOT IN (` + leftToo + `) ` + which + ` ORDER BY version DESC LIMIT 1 BY source, event_id`
 	case KindTag:
 		renewed := "AND op != 'renewed'"
 		if q.Renewed {

@@ -20,6 +20,7 @@ const (
 	ReasonTime       = "time"
 	ReasonManual     = "manual"
 	ReasonMerge      = "merge"
+	ReasonUnmerge    = "unmerge"
 	ReasonActivation = "activation"
 	ReasonRefused    = "profiling refused"
 )
@@ -31,6 +32,7 @@ type Result struct {
 	Alerts    []event.Alert
 	Duplicate bool       // the event had been applied before
 	Changed   bool       // the profile is not what it was
+	Traits    bool       // a value of a trait has been brought into another form
 	Memo      *cond.Memo // of an event: what the rules have read of the profile as it is now
 }
 
@@ -52,6 +54,7 @@ type judge struct {
 	memo   *cond.Memo
 	now    cond.Moment // for conditions, one after the other
 	tags   map[string]bool
+	open   rule.TagSet // rules that are to be judged
 	traits bool
 	stage  bool
 }
@@ -64,14 +67,24 @@ func (j *judge) moment() *cond.Moment {
 // rules judges, in dependency order, every rule that the step can affect.
 func (j *judge) rules() {
 	j.memo = cond.NewMemo(j.p.Clock, len(j.set.Measures))
-	for _, t := range j.set.Tags {
-		if !t.Uses.Stage {
-			j.tag(t)
-		}
+	step := rule.Step{All: j.all, Timer: j.timer, Traits: j.traits, Stage: j.stage, Folds: j.folds, Tags: j.tags}
+	if j.ev != nil {
+		step.Event = j.ev.Type
 	}
+	j.open = j.set.Affected(step)
+	j.walk(false)
 	j.stages()
-	for _, t := range j.set.Tags {
-		if t.Uses.Stage {
+	if j.stage {
+		j.open.Add(j.set.StageReaders())
+	}
+	j.walk(true)
+}
+
+// walk judges the open rules that read the stage, or those that do not. A rule
+// whose tag changes opens those that read it, which stand behind it.
+func (j *judge) walk(stage bool) {
+	for i := j.open.Next(-1); i >= 0; i = j.open.Next(i) {
+		if t := j.set.Tags[i]; t.Uses.Stage == stage {
 			j.tag(t)
 		}
 	}

@@ -159,3 +159,13 @@ func (i Identities) Repoint(ctx context.Context, ids []event.Identity, from, to 
 	}
 	return nil
 }
+
+// Move gives identities to a profile whoever had them: an unmerge.
+func (i Identities) Move(ctx context.Context, ids []event.Identity, to string) error {
+	for _, id := range ids {
+		if err := i.rdb.Set(ctx, idKey(id), to, 0).Err(); err != nil {
+			return fmt.Errorf("move identity %s: %w", id.Namespace, err)
+		}
+	}
+	return nil
+}

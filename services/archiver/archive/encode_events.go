@@ -32,7 +32,11 @@ func (e encoder) record(at place, value []byte) ([]row, error) {
 		return nil, err
 	}
 	values = append(values, at.values()...)
-	values = append(values, warehouse.FirstWins(schemas.Incarnation, at.offset, at.partition))
+	version := warehouse.FirstWins(schemas.Incarnation, at.offset, at.partition)
+	if rec.Parted {
+		version = warehouse.PartedWins(ev.ReceivedAt)
+	}
+	values = append(values, version)
 	return []row{{tableEvents, e.month(stamp(ev)), values}}, nil
 }
 

@@ -69,6 +69,17 @@ func takeLease(ctx context.Context, rdb redis.UniversalClient, what string) (l *
 	return l, lctx, "", nil
 }
 
+// Hold does something that only one console may do at a time, unless another one
+// is activating or completing; false: another is.
+func Hold(ctx context.Context, rdb redis.UniversalClient, do func(ctx context.Context) error) (bool, error) {
+	l, lctx, _, err := takeLease(ctx, rdb, forComplete)
+	if err != nil || l == nil {
+		return false, err
+	}
+	defer l.release(ctx)
+	return true, do(lctx)
+}
+
 // keep renews until ctx ends; a lease that cannot be renewed in time is given
 // up, since another console may hold it by then.
 func (l *lease) keep(ctx context.Context) {

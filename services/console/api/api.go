@@ -30,6 +30,7 @@ import (
 	"github.com/tagwire/tagwire/services/console/recount"
 	"github.com/tagwire/tagwire/services/console/ruleset"
 	"github.com/tagwire/tagwire/services/console/shards"
+	"github.com/tagwire/tagwire/services/console/unmerge"
 )
 
 // linkKeyID names the key that signs links; the collector verifies with the same.
@@ -83,6 +84,7 @@ type API struct {
 	feed      *live.Feed
 	recount   *recount.Recount
 	days      *daykeys.Keeper
+	parted    *unmerge.Keeper // nil without history
 	names     rawplan.Identities
 	sessions  *auth.Sessions
 	refused   *auth.Limiter // failed logins by address
@@ -116,6 +118,11 @@ func New(o Options) (*API, error) {
 		Stream: o.Stream, Redis: o.Redis, Defs: o.Defs, Sets: a.sets, Shards: a.shards, RawPartitions: o.RawPartitions,
 		Log: o.Log, Now: o.Now, Wait: o.ActivateWait,
 	})
+	if o.Warehouse != nil {
+		a.parted = unmerge.New(unmerge.Options{
+			Stream: o.Stream, Redis: o.Redis, Warehouse: o.Warehouse, Sets: a.sets, Shards: a.shards, Log: o.Log, Now: o.Now,
+		})
+	}
 	a.days = daykeys.New(o.Keys, a.shards, o.Retention, o.Log)
 	if err := a.parts(); err != nil {
 		return nil, err
@@ -138,7 +145,7 @@ func (a *API) parts() error {
 		return err
 	}
 	a.recount, err = recount.New(recount.Options{
-		Shards: a.shards, Generation: o.Generation, Stream: o.Stream, Warehouse: o.Warehouse, Log: o.Log, Registerer: o.Registerer, Now: o.Now,
+		Shards: a.shards, Rules: a.sets, Generation: o.Generation, Stream: o.Stream, Warehouse: o.Warehouse, Log: o.Log, Registerer: o.Registerer, Now: o.Now,
 	})
 	if err != nil {
 		return err
@@ -167,7 +174,11 @@ func (a *API) Handler() http.Handler { return a.handler }
 // destroying of days' keys going, until ctx ends.
 func (a *API) Run(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
-	for _, run := range []func(context.Context) error{a.board.Run, a.feed.Run, a.activator.Run, a.recount.Run, a.days.Run} {
+	all := []func(context.Context) error{a.board.Run, a.feed.Run, a.activator.Run, a.recount.Run, a.days.Run}
+	if a.parted != nil {
+		all = append(all, a.parted.Run)
+	}
+	for _, run := range all {
 		g.Go(func() error { return run(gctx) })
 	}
 	if err := g.Wait(); err != nil && ctx.Err() == nil {

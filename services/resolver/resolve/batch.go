@@ -84,6 +84,11 @@ func (o *owner) openAll(ctx context.Context, records []stream.Record) ([]opened,
 // plan decides about a batch. It reads; nothing is written yet.
 func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 	ids, limited := wanted(all)
+	for _, a := range all {
+		if unmerges(a.e) {
+			ids = append(ids, a.e.NamedIdentities()...)
+		}
+	}
 	known, people, err := o.r.identities.Read(ctx, ids, limited)
 	if err != nil {
 		return plan{}, err
@@ -105,6 +110,9 @@ func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 				en = rt.follow(profile, a.e, a.Offset, a.ids)
 			} else {
 				en = rt.route(a.e, a.Offset, a.ids)
+			}
+			if unmerges(a.e) {
+				rt.unmerge(&en, a.e, a.Offset)
 			}
 			en.Matches = o.dicts.match(a.e.Text, a.e.From)
 			for _, id := range a.e.Identities {
@@ -217,8 +225,16 @@ func (out *outgoing) add(ctx context.Context, rec opened, en entry) error {
 		Kind: event.KindEvent, Source: o.source(), Number: number, Place: place, Profile: en.Profile, Own: en.Own, Event: e,
 		Raw: raw, Internal: en.Internal,
 	}
+	if unmerges(e) {
+		decided(e, en)
+	}
 	if err := out.send(r, event.Shard(en.Profile, o.r.Shards)); err != nil {
 		return err
+	}
+	if en.Into != "" {
+		if err := out.split(r, en, rec.Offset); err != nil {
+			return err
+		}
 	}
 	return out.links(en.Requests, rec.Offset*perOffset+numberLinks, e.ReceivedAt)
 }

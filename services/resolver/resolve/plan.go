@@ -18,7 +18,9 @@ type entry struct {
 	Matches  []event.Match    `json:"m,omitempty"`
 	Requests []event.Link     `json:"r,omitempty"`
 	Internal bool             `json:"i,omitempty"`
-	Reason   string           `json:"x,omitempty"` // rejected
+	Into     string           `json:"n,omitempty"`  // unmerge: the new profile
+	Moved    []event.Identity `json:"mv,omitempty"` // unmerge: what becomes its own
+	Reason   string           `json:"x,omitempty"`  // rejected
 	Detail   string           `json:"d,omitempty"`
 }
 
@@ -49,14 +51,16 @@ func decodePlan(b []byte) (plan, error) {
 }
 
 // What one raw record gives is numbered within its offset: the event itself,
-// the links that it tells of, and those that claiming its batch's identities
-// brought up, with the values that turned out to be shared.
+// the beginning of a profile that it parts from another, the links that it tells
+// of, and those that claiming its batch's identities brought up, with the values
+// that turned out to be shared. They are sent in this order.
 const (
 	perOffset     = 16
 	numberEvent   = 0
-	numberLinks   = 1
-	numberClaimed = 2
-	numberShared  = 3
+	numberSplit   = 1
+	numberLinks   = 2
+	numberClaimed = 3
+	numberShared  = 4
 )
 
 // maxRequests of one record.

@@ -227,7 +227,7 @@ func (f *found) take(rec stream.Record, shard int, source string, newest map[eve
 		return
 	}
 	offset := r.Number / perOffset
-	if r.Kind == event.KindEvent {
+	if r.Kind == event.KindEvent && r.Number%perOffset == numberEvent {
 		f.profiles[offset] = r.Profile
 	}
 	f.records[place{shard, r.Number}] = true

@@ -339,6 +339,14 @@ func (o *owner) carryOut(ctx context.Context, p plan, records []opened) error {
 	if err != nil {
 		return err
 	}
+	for _, en := range p.Entries {
+		if en.Into == "" {
+			continue
+		}
+		if err := o.r.identities.Move(ctx, en.Moved, en.Into); err != nil {
+			return err
+		}
+	}
 	var up broughtUp
 	if up.shared, err = o.past(ctx, people); err != nil {
 		return err

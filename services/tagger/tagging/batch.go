@@ -27,6 +27,7 @@ const maxState = 1 << 20
 type batch struct {
 	next    shard.Pos
 	touched []string // in order of first touch
+	in      map[string]bool
 	entries []outEntry
 	changes []event.Change
 	alerts  []event.Alert
@@ -51,7 +52,7 @@ func (e errPoison) Error() string {
 	return fmt.Sprintf("record at %d: %s: %s", e.offset, e.reason, e.cause)
 }
 
-// records applies one fetched batch, in commits of at most maxProfiles profiles.
+// records applies one fetched batch, in commits of a bounded size.
 func (o *owner) records(ctx context.Context, b stream.Batch) error {
 	o.end = max(o.end, b.End)
 	recs := b.Records
@@ -84,10 +85,28 @@ func (o *owner) records(ctx context.Context, b stream.Batch) error {
 // keeps the others of the shard waiting no longer than one commit takes.
 const maxRecords = 1000
 
-// cut takes as many records as touch at most maxProfiles profiles. A control
-// record stands alone: what follows is judged after it.
+// Of a shard that is behind nobody waits for a single commit: larger ones write a
+// profile once for many of its events. A script of a thousand profiles blocks Redis
+// for some ten milliseconds.
+const (
+	behind         = time.Second
+	behindProfiles = 1000
+	behindRecords  = 8000
+)
+
+// limits are those of a commit that begins with a record.
+func limits(first stream.Record, now time.Time) (profiles, records int) {
+	if now.Sub(first.Time) > behind {
+		return behindProfiles, behindRecords
+	}
+	return maxProfiles, maxRecords
+}
+
+// cut takes as many records as one commit may have. A control record stands alone:
+// what follows is judged after it.
 func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
 	seen := map[string]bool{}
+	profiles, records := limits(recs[0], time.Now())
 	var out []*event.Record
 	for i, rec := range recs {
 		r, err := event.DecodeRecord(rec.Value)
@@ -100,7 +119,7 @@ func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
 		}
 		seen[r.Profile] = true
 		out = append(out, r)
-		if len(seen) >= maxProfiles || len(out) >= maxRecords || r.Kind == event.KindControl {
+		if len(seen) >= profiles || len(out) >= records || r.Kind == event.KindControl {
 			return i + 1, out
 		}
 	}
@@ -172,18 +191,28 @@ func (o *owner) load(ctx context.Context, ids []string) error {
 		return err
 	}
 	for _, id := range missing {
-		h := &held{p: profile.New(id)}
-		if b, ok := stored[id]; ok {
-			if h.p, err = profile.Decode(b); err != nil {
-				return fmt.Errorf("profile %s: %w", id, err)
-			}
-			h.counts = h.p.CountKeys()
-		} else {
-			h.p.Rules, h.tags, h.traits = o.set.Version, true, true
+		h, err := o.hold(id, stored[id])
+		if err != nil {
+			return err
 		}
 		o.cache.put(h)
 	}
 	return nil
+}
+
+// hold makes a profile of what is stored of it, nil for a new one.
+func (o *owner) hold(id string, stored []byte) (*held, error) {
+	if stored == nil {
+		h := &held{p: profile.New(id), tags: true, traits: true}
+		h.p.Rules = o.set.Version
+		return h, nil
+	}
+	p, err := profile.Decode(stored)
+	if err != nil {
+		return nil, fmt.Errorf("profile %s: %w", id, err)
+	}
+	counts, err := o.countKeys(p)
+	return &held{p: p, counts: counts}, err
 }
 
 // one applies a record unless its source's high mark says that it has been. A
@@ -219,13 +248,19 @@ func (o *owner) one(ctx context.Context, bt *batch, rec stream.Record, r *event.
 // the record: its due timers fire first.
 func (o *owner) profile(bt *batch, id string, place event.Time) *held {
 	h, _ := o.cache.get(id)
-	if h.p.Rules != o.set.Version {
-		o.took(bt, h, apply.Activate(o.set, h.p))
-	}
+	o.renew(bt, h)
 	if !h.settled || h.due != 0 && h.due <= place {
 		o.took(bt, h, apply.Advance(o.set, h.p, place, 0, o.t.Fresh))
 	}
 	return h
+}
+
+// renew judges a profile by the rules in force if others have judged it last. Its
+// counts move to their dimensions with the same commit.
+func (o *owner) renew(bt *batch, h *held) {
+	if h.p.Rules != o.set.Version {
+		o.took(bt, h, apply.Activate(o.set, h.p))
+	}
 }
 
 // took notes what a step did.
@@ -235,13 +270,18 @@ func (o *owner) took(bt *batch, h *held, r apply.Result) {
 	}
 	h.settled = false
 	h.tags = h.tags || len(r.Changes) > 0
+	h.traits = h.traits || r.Traits
 	bt.touch(h.p.ID)
 	bt.changes = append(bt.changes, r.Changes...)
 	bt.alerts = append(bt.alerts, r.Alerts...)
 }
 
 func (bt *batch) touch(id string) {
-	if !slices.Contains(bt.touched, id) {
+	if bt.in == nil {
+		bt.in = make(map[string]bool, maxProfiles)
+	}
+	if !bt.in[id] {
+		bt.in[id] = true
 		bt.touched = append(bt.touched, id)
 	}
 }
@@ -249,14 +289,15 @@ func (bt *batch) touch(id string) {
 func (o *owner) event(bt *batch, r *event.Record) error {
 	h, _ := o.cache.get(r.Profile)
 	if h.p.Winner != "" { // a straggler goes after its profile
+		return o.straggle(bt, r, h.p.Winner)
+	}
+	if into := h.p.Left(r.Own); into != "" { // so does one whose identity has left
 		fwd := *r
-		fwd.Profile, fwd.Place = h.p.Winner, o.now()
-		if r.Event.Backfill {
-			fwd.Place = r.Place
-		}
-		return o.sendEvent(bt, fwd)
+		fwd.Parted = true
+		return o.straggle(bt, &fwd, into)
 	}
 	h = o.profile(bt, r.Profile, r.Place)
+	o.unmerge(bt, h, r)
 	if a := alertAction(r.Event); a != nil {
 		return o.alertAction(bt, h, r.Event, a)
 	}
@@ -275,6 +316,16 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 		o.openImport(bt, h.p.Import)
 	}
 	return nil
+}
+
+// straggle passes an interaction on to whom it belongs today.
+func (o *owner) straggle(bt *batch, r *event.Record, to string) error {
+	fwd := *r
+	fwd.Profile, fwd.Place = to, o.now()
+	if r.Event.Backfill {
+		fwd.Place = r.Place
+	}
+	return o.sendEvent(bt, fwd)
 }
 
 // sendEvent puts a record for another shard, or this one, into the outbox. It is
@@ -314,7 +365,11 @@ func (o *owner) reject(bt *batch, rec stream.Record, why string) error {
 func (h *held) fields(state []byte, commit int64) (map[string]any, error) {
 	f := map[string]any{"state": state, "v": commit}
 	if h.tags {
-		tags, err := json.Marshal(h.p.TagStates())
+		states := h.p.TagStates()
+		for i := range states {
+			states[i].Evidence = nil // stands in the state and in the tag's own change
+		}
+		tags, err := json.Marshal(states)
 		if err != nil {
 			return nil, fmt.Errorf("encode tags of %s: %w", h.p.ID, err)
 		}

@@ -101,7 +101,7 @@ func (o *owner) offer(bt *batch, h *held, m event.Merge) error {
 		return o.wait(p, event.KindOffer, m)
 	case slices.Contains(p.Merges, m.ID), p.Promised[m.ID] != nil:
 		answer.Accepted = true // asked before: the same answer
-	case o.conflict(p, m):
+	case o.conflict(p, m), p.Refuses(m.Other):
 		answer.Reason = "conflict"
 		o.noteConflict(bt, p, m.Other, m.ID)
 	default:
@@ -214,6 +214,9 @@ func (o *owner) handOver(bt *batch, h *held, winner, mergeID string) error {
 // handover takes in a part of the loser's state; the last one merges.
 func (o *owner) handover(bt *batch, h *held, r *event.Record) error {
 	p, m := h.p, r.Merge
+	if p.Winner != "" && m.Other == p.ID { // its own past, after it was merged away
+		return o.ask(bt, event.KindHandover, p.Winner, *m)
+	}
 	if p.Winner != "" || slices.Contains(p.Merges, m.ID) || m.Parts < 1 || m.Part >= m.Parts {
 		return nil
 	}
@@ -240,7 +243,9 @@ func (o *owner) handover(bt *batch, h *held, r *event.Record) error {
 	to := max(p.Clock, loser.Clock)
 	o.took(bt, h, apply.Advance(o.set, p, to, 0, 0))
 	o.took(bt, h, apply.Merge(o.set, p, loser, m.ID))
-	bt.repoint = append(bt.repoint, repoint{loser.Identities, loser.ID, p.ID})
+	if loser.ID != p.ID {
+		bt.repoint = append(bt.repoint, repoint{loser.Identities, loser.ID, p.ID})
+	}
 	for _, gone := range loser.Absorbed {
 		bt.repoint = append(bt.repoint, repoint{loser.Identities, gone, p.ID})
 	}

@@ -30,6 +30,7 @@ var (
 	seed     = flag.Uint64("seed", 1, "seed of the traffic")
 	justTime = flag.Bool("latency", false, "latency only")
 	noWhole  = flag.Bool("alone", false, "stages alone and ceilings only")
+	skew     = flag.Float64("zipf", 0, "customers of the stages alone by Zipf's law with this exponent, above 1; 0: each as often")
 	perf     = flag.String("profile", "", "folder for CPU profiles of each role alone, by perf")
 )
 

@@ -53,6 +53,8 @@ const eventTypes: Record<string, readonly [zh: string, en: string]> = {
   'referral.made': ['推荐好友', 'Referral'],
   'attribute.set': ['更新资料', 'Details updated'],
   'relation.set': ['更新关系', 'Relation updated'],
+  'profile.unmerge': ['拆出身份', 'Identities taken out'],
+  'profile.split': ['拆分为独立客户', 'Parted into a customer of its own'],
   identify: ['识别身份', 'Identified'],
 }
 

@@ -11,6 +11,7 @@ import { Ago, useNow } from '../parts/time'
 import { formatMeasure, formatTime, splitIdentity, traitText } from '../text/format'
 import { Conflicts } from './Conflicts'
 import { Timeline } from './Timeline'
+import { UnmergeButton } from './Unmerge'
 import { WhyDrawer } from './WhyDrawer'
 import { addRecent } from './recent'
 
@@ -134,7 +135,7 @@ function Identities({ profile }: { profile: Profile }) {
   const { t } = useWords()
   const conflicts = new Set((profile.conflicts ?? []).map((c) => c.identity))
   return (
-    <Panel title={t('profile.identities')}>
+    <Panel title={t('profile.identities')} extra={<UnmergeButton profile={profile} />}>
       <dl className="pairs">
         {profile.identities.map((identity, i) => {
           const { namespace, value } = splitIdentity(identity)

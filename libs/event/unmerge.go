@@ -1,0 +1,64 @@
+package event
+
+import "slices"
+
+// TypeUnmerge is the event by which a person takes identities out of a customer,
+// and TypeSplit the first event of the customer that they become.
+const (
+	TypeUnmerge = "profile.unmerge"
+	TypeSplit   = "profile.split"
+)
+
+// Unmerge is what an event of TypeUnmerge does once the resolver has decided it.
+type Unmerge struct {
+	EventID string
+	Into    string     // the new profile
+	Moved   []Identity // what becomes its own
+}
+
+// SourceConsole is the source of what people do to customers in the console;
+// nobody else parts them.
+const SourceConsole = "console"
+
+// MergeID names the hand-over by which a profile gets its own past back.
+func (u *Unmerge) MergeID(profile string) string { return DeriveID(TypeUnmerge, u.EventID, profile) }
+
+// Moves says that one of the identities is moved.
+func (u *Unmerge) Moves(ids []Identity) bool { return len(u.Keep(ids, true)) > 0 }
+
+// Keep are those of the identities that are moved, or those that stay.
+func (u *Unmerge) Keep(ids []Identity, moved bool) []Identity {
+	var out []Identity
+	for _, id := range ids {
+		if slices.Contains(u.Moved, id) == moved {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// Unmerge reads the decision; nil when the event is none, or nothing was to be
+// moved.
+func (e *Event) Unmerge() *Unmerge {
+	if e.Type != TypeUnmerge || e.Source != SourceConsole {
+		return nil
+	}
+	u := &Unmerge{EventID: e.EventID, Into: e.Properties.String("profile"), Moved: e.NamedIdentities()}
+	if u.Into == "" || len(u.Moved) == 0 {
+		return nil
+	}
+	return u
+}
+
+// NamedIdentities are those that an unmerge names, valid ones only.
+func (e *Event) NamedIdentities() []Identity {
+	list, _ := e.Properties["identities"].([]any)
+	var out []Identity
+	for _, v := range list {
+		s, _ := v.(string)
+		if id, err := ParseIdentity(s); err == nil && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}

@@ -1,0 +1,257 @@
+package profile
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	"github.com/govalues/decimal"
+
+	"github.com/tagwire/tagwire/libs/event"
+)
+
+// packed is the first byte of the compact form; CBOR of a profile begins with a map.
+const packed = 0x01
+
+// packer writes the compact form. What stands in many places is written once and
+// named by its number: texts, events as folds know them (time and hash), events as
+// evidence. So an event costs little more than its id, however many measures and
+// tags it speaks for.
+type packer struct {
+	texts    map[string]uint64
+	list     []string
+	facts    []place // sorted
+	evidence []event.Evidence
+	seen     map[string]int // evidence by id and time → number in evidence
+	out      []byte
+}
+
+// place is an event as folds know it.
+type place struct {
+	t event.Time
+	h uint64
+}
+
+func comparePlace(a, b place) int { return cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.h, b.h)) }
+
+// pack is the body behind the cold rest, which is CBOR.
+func pack(p *Profile, rest []byte) []byte {
+	w := &packer{texts: map[string]uint64{}, seen: map[string]int{}, out: make([]byte, 0, 1024)}
+	w.places(p)
+	w.recent(p.Recent)
+	w.tags(p.Tags)
+	w.arrived(p.Seen)
+	w.folds(p.Folds)
+	w.matches(p.Matches)
+	body := w.out
+	w.out = make([]byte, 0, len(body)+len(rest)+256)
+	w.out = append(w.out, packed)
+	w.bytes(rest)
+	w.tables()
+	return append(w.out, body...)
+}
+
+func (w *packer) uint(v uint64)  { w.out = binary.AppendUvarint(w.out, v) }
+func (w *packer) int(v int64)    { w.out = binary.AppendVarint(w.out, v) }
+func (w *packer) bytes(b []byte) { w.uint(uint64(len(b))); w.out = append(w.out, b...) }
+func (w *packer) raw(v uint64)   { w.out = binary.LittleEndian.AppendUint64(w.out, v) }
+func (w *packer) length(n int)   { w.uint(uint64(n)) } //nolint:gosec // a length
+func (w *packer) number(i int)   { w.uint(uint64(i)) } //nolint:gosec // an index
+func (w *packer) time(t event.Time, before *event.Time) {
+	w.int(int64(t - *before))
+	*before = t
+}
+
+// text names a text by its number; 0 is the empty one.
+func (w *packer) text(s string) {
+	if s == "" {
+		w.uint(0)
+		return
+	}
+	n, ok := w.texts[s]
+	if !ok {
+		w.list = append(w.list, s)
+		n = uint64(len(w.list))
+		w.texts[s] = n
+	}
+	w.uint(n)
+}
+
+// places collects all events that folds and occurrences know.
+func (w *packer) places(p *Profile) {
+	add := func(f *Fact) {
+		if f != nil {
+			w.facts = append(w.facts, place{f.T, f.H})
+		}
+	}
+	for _, f := range p.Folds {
+		for i := range f.Facts {
+			add(&f.Facts[i])
+		}
+		for _, one := range []*Fact{f.First, f.Last, f.Low, f.High} {
+			add(one)
+		}
+	}
+	for _, facts := range p.Matches {
+		for i := range facts {
+			add(&facts[i])
+		}
+	}
+	slices.SortFunc(w.facts, comparePlace)
+	w.facts = slices.Compact(w.facts)
+}
+
+// tables writes what the body names by number.
+func (w *packer) tables() {
+	w.length(len(w.facts))
+	var before event.Time
+	for _, f := range w.facts {
+		w.time(f.t, &before)
+		w.raw(f.h)
+	}
+	mark := len(w.out)
+	w.length(len(w.evidence))
+	before = 0
+	for _, ev := range w.evidence {
+		w.time(ev.Time, &before)
+		w.id(ev.EventID)
+		w.text(ev.Type)
+		w.text(ev.ObjectTitle)
+		w.length(len(ev.Matched))
+		for _, m := range ev.Matched {
+			w.text(m)
+		}
+	}
+	evidence := slices.Clone(w.out[mark:])
+	w.out = w.out[:mark]
+	w.length(len(w.list))
+	for _, s := range w.list {
+		w.bytes([]byte(s))
+	}
+	w.out = append(w.out, evidence...)
+}
+
+// id writes an event id: a UUID as its 16 bytes behind 0, another as text.
+func (w *packer) id(s string) {
+	if b, ok := uuidBytes(s); ok {
+		w.uint(0)
+		w.out = append(w.out, b...)
+		return
+	}
+	w.uint(uint64(len(s)) + 1)
+	w.out = append(w.out, s...)
+}
+
+func uuidBytes(s string) ([]byte, bool) {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return nil, false
+	}
+	plain := strings.ReplaceAll(s, "-", "")
+	b, err := hex.DecodeString(plain)
+	return b, err == nil && len(b) == 16 && strings.ToLower(plain) == plain
+}
+
+// witness names an event as evidence.
+func (w *packer) witness(ev event.Evidence) {
+	key := ev.EventID + "\x00" + ev.Type + "\x00" + ev.ObjectTitle + "\x00" + strings.Join(ev.Matched, "\x01") + "\x00" + string(binary.AppendVarint(nil, int64(ev.Time)))
+	n, ok := w.seen[key]
+	if !ok {
+		n = len(w.evidence)
+		w.seen[key] = n
+		w.evidence = append(w.evidence, ev)
+	}
+	w.number(n)
+}
+
+func (w *packer) recent(all []event.Evidence) {
+	w.length(len(all))
+	for _, ev := range all {
+		w.witness(ev)
+	}
+}
+
+func (w *packer) tags(tags map[string]*Tag) {
+	w.length(len(tags))
+	var before event.Time
+	for _, name := range sortedKeys(tags) {
+		t := tags[name]
+		for _, s := range []string{name, t.Group, t.Value, t.Rule, t.Origin} {
+			w.text(s)
+		}
+		w.time(t.Since, &before)
+		if t.Expires == 0 {
+			w.uint(0)
+		} else {
+			w.uint(1)
+			w.int(int64(t.Expires - t.Since))
+		}
+		w.int(t.Version)
+		w.length(len(t.Evidence))
+		for _, ev := range t.Evidence {
+			w.witness(ev)
+		}
+	}
+}
+
+func (w *packer) arrived(seen []SeenID) {
+	w.length(len(seen))
+	known := make(map[uint64]int, len(w.facts))
+	if len(seen) > 0 {
+		for i, f := range w.facts {
+			known[f.h] = i
+		}
+	}
+	var before event.Time
+	for _, s := range seen {
+		w.time(s.At, &before)
+		if i, ok := known[s.Hash]; ok {
+			w.number(i + 1)
+			continue
+		}
+		w.uint(0)
+		w.raw(s.Hash)
+	}
+}
+
+func (w *packer) matches(all map[string][]Fact) {
+	w.length(len(all))
+	for _, rule := range sortedKeys(all) {
+		w.text(rule)
+		w.factList(all[rule])
+	}
+}
+
+func (w *packer) decimal(d decimal.Decimal) {
+	w.uint(d.Coef())
+	scale := byte(d.Scale()) //nolint:gosec // 0 to 19
+	if d.IsNeg() {
+		scale |= 0x80
+	}
+	w.out = append(w.out, scale)
+}
+
+// factList writes facts; those that only say that something happened cost a number.
+func (w *packer) factList(facts []Fact) {
+	w.length(len(facts))
+	if len(facts) == 0 {
+		return
+	}
+	plain := !slices.ContainsFunc(facts, func(f Fact) bool { return f.N != decimal.One || f.S != "" })
+	if plain {
+		w.uint(1)
+	} else {
+		w.uint(0)
+	}
+	before := 0
+	for _, f := range facts {
+		i, _ := slices.BinarySearchFunc(w.facts, place{f.T, f.H}, comparePlace)
+		w.int(int64(i - before))
+		before = i
+		if !plain {
+			w.decimal(f.N)
+			w.text(f.S)
+		}
+	}
+}

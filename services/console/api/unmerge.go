@@ -1,0 +1,64 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
+)
+
+// unmerge takes identities out of a customer: they become one of their own, each
+// with its own past. It answers when the tagger has parted them; the pasts follow
+// as soon as history has caught up.
+func (a *API) unmerge(w http.ResponseWriter, r *http.Request) error {
+	var in struct {
+		Identities []string `json:"identities"`
+		Reason     string   `json:"reason"`
+	}
+	if err := readJSON(w, r, &in); err != nil {
+		return err
+	}
+	if a.opt.Warehouse == nil {
+		return away(errNoWarehouse)
+	}
+	p, err := a.find(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if len(in.Reason) > maxNote {
+		return badRequest("reason 最多 4000 字节", "reason has at most 4000 bytes")
+	}
+	moved, err := a.moved(p, in.Identities)
+	if err != nil {
+		return err
+	}
+	return a.do(w, r, deed{typ: event.TypeUnmerge, text: strings.TrimSpace(in.Reason), properties: event.Fields{"identities": moved}})
+}
+
+// moved checks that the identities are the customer's and that some are left.
+func (a *API) moved(p *profile.Profile, texts []string) ([]any, error) {
+	var out []any
+	for _, s := range texts {
+		id, err := event.ParseIdentity(s)
+		if err != nil {
+			return nil, badRequest(fmt.Sprintf("身份 %q 应写作 命名空间:值", s), fmt.Sprintf("the identity %q is not namespace:value", s))
+		}
+		if id = a.stored(id); !slices.Contains(p.Identities, id) {
+			return nil, refuse(http.StatusUnprocessableEntity, "not_its_identity",
+				fmt.Sprintf("该客户没有身份 %s，可能已经拆出，请刷新后再试", s), fmt.Sprintf("this customer does not have the identity %s; it may have left already, please reload", s))
+		}
+		if !slices.Contains(out, any(id.String())) {
+			out = append(out, id.String())
+		}
+	}
+	switch len(out) {
+	case 0:
+		return nil, badRequest("请选择要拆出的身份", "name the identities that are to leave")
+	case len(p.Identities):
+		return nil, refuse(http.StatusUnprocessableEntity, "nothing_left", "至少要留下一个身份，否则没有可拆分的", "at least one identity must stay, or there is nothing to part")
+	}
+	return out, nil
+}
