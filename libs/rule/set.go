@@ -141,6 +141,15 @@ func MeasureKinds() []MeasureKind {
 	return []MeasureKind{Count, Sum, Avg, Min, Max, Distinct, First, Last, Top, Score, Sequence, TimeSince}
 }
 
+// Numeric says that the value is a number, so that the base has quantiles of it.
+func (m *Measure) Numeric() bool {
+	switch m.Kind {
+	case Count, Sum, Avg, Min, Max, Score, Sequence:
+		return true
+	}
+	return false
+}
+
 // Tag is a tag rule. Exactly one of When (with or without Events), Value and
 // Choose says what it gives.
 type Tag struct {

@@ -48,6 +48,7 @@ func (a *API) table() []route {
 		{"POST", "/alerts/{id}/{verb}", actAlerts, a.alertAction},
 		{"GET", "/rules", seeRules, a.rules},
 		{"PUT", "/rules", editRules, a.putRules},
+		{"GET", "/rules/cuts", seeRules, a.cutRules},
 		{"GET", "/rules/lint", seeRules, a.lintRules},
 		{"GET", "/defs/{kind}", seeDefs, a.listDefs},
 		{"GET", "/defs/{kind}/{id}", seeDefs, a.getDef},

@@ -57,6 +57,7 @@ func (o *owner) records(ctx context.Context, b stream.Batch) error {
 	o.end = max(o.end, b.End)
 	recs := b.Records
 	for len(recs) > 0 {
+		o.t.pace.records()
 		if recs[0].Offset < o.pos.Offset { // read ahead before a restart of the batch
 			recs = recs[1:]
 			continue

@@ -16,16 +16,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tagwire/tagwire/libs/embedded"
+	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/services/console/recount"
 	"github.com/tagwire/tagwire/services/tagwire/importer"
 )
 
-func TestMain(m *testing.M) {
-	embedded.MaybeChild()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
 // screen is what a command prints, readable while it runs.
 type screen struct {
