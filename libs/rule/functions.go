@@ -28,6 +28,7 @@ type Function struct {
 func Functions() []Function {
 	return []Function{
 		{"absent", `absent("order.pay", "90d")`, false, scope.absent},
+		{"age", `age("birthday") >= 25`, false, scope.age},
 		{"birthday", `birthday("birthday", "3d")`, false, scope.birthday},
 		{"cut", `cut("净消费", "p80")`, false, scope.cut},
 		{"festival", `festival("春节", "7d")`, false, scope.festival},
