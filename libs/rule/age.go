@@ -16,7 +16,7 @@ func (s scope) age(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Traits, s.uses.Timed = true, true
+	s.uses.Traits, s.uses.Timed, s.uses.Clock = true, true, true
 	return ageNode{t[0], s.c.set.Zone}, nil
 }
 
