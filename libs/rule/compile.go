@@ -238,6 +238,7 @@ func (c *compilation) index() {
 	}
 	c.set.places = places{
 		byType: map[string]Places{}, byTag: map[string]Places{}, byFold: make([]Places, len(c.set.Folds)), timedFold: make([]Places, len(c.set.Folds)),
+		ladders: make([]map[*Measure][]rung, len(c.set.Folds)),
 	}
 	for i, t := range c.set.Tags {
 		t.Index = i

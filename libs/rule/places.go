@@ -1,9 +1,13 @@
 package rule
 
 import (
+	"cmp"
+	"math"
 	"math/bits"
+	"slices"
 
 	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule/cond"
 )
 
 // Places is a set of tag rules by their places in Set.Tags, which is the order of
@@ -56,6 +60,34 @@ type places struct {
 	late      Places // event rules too: those that read the stage, which are judged after it
 	clock     Places // timed ones that time may change without any fact
 	timedFold []Places
+	ladders   []map[*Measure][]rung // by fold: those that compare a count alone
+}
+
+// rung is a rule that compares a count of a window with a constant. Time takes facts
+// out of the window, so it changes nothing while the count is below the constant.
+type rung struct {
+	limit float64
+	place int
+}
+
+// climb notes such a rule; false when it is another.
+func (s *Set) climb(t *Tag) bool {
+	if t.When == nil || t.Uses.clock || !t.Uses.Timed {
+		return false
+	}
+	value, limit, ok := cond.Threshold(t.When)
+	count, counts := value.(countNode)
+	if !ok || !counts {
+		return false
+	}
+	n := count.m.Fold.Number
+	if s.places.ladders[n] == nil {
+		s.places.ladders[n] = map[*Measure][]rung{}
+	}
+	ladder := s.places.ladders[n][count.m]
+	i, _ := slices.BinarySearchFunc(ladder, limit.Number, func(r rung, l float64) int { return cmp.Compare(r.limit, l) })
+	s.places.ladders[n][count.m] = slices.Insert(ladder, i, rung{limit.Number, t.Index})
+	return true
 }
 
 // place notes a rule under all that it reads.
@@ -71,13 +103,14 @@ func (s *Set) place(t *Tag) {
 		return
 	}
 	p.state.Put(at)
+	climbs := s.climb(t)
 	for _, name := range t.Uses.Tags {
 		put(p.byTag, name, at)
 	}
 	for key := range t.Uses.Folds {
 		n := s.Folds[key].Number
 		p.byFold[n].Put(at)
-		if t.Uses.Timed {
+		if t.Uses.Timed && !climbs {
 			p.timedFold[n].Put(at)
 		}
 	}
@@ -145,9 +178,23 @@ func (s *Set) ReadsStage(place int) bool {
 func (s *Set) Ticking(p *profile.Profile) Places {
 	out := make(Places, (len(s.Tags)+63)/64)
 	out.Join(s.places.clock)
-	for key := range p.Folds {
-		if f, ok := s.Folds[key]; ok {
-			out.Join(s.places.timedFold[f.Number])
+	for key, facts := range p.Folds {
+		f, ok := s.Folds[key]
+		if !ok {
+			continue
+		}
+		out.Join(s.places.timedFold[f.Number])
+		for m, ladder := range s.places.ladders[f.Number] {
+			count := float64(facts.CountAt(m.view(p.Clock)))
+			if facts.NextFact(p.Clock) != 0 { // facts will come in as well
+				count = math.MaxFloat64
+			}
+			for _, r := range ladder {
+				if r.limit > count {
+					break
+				}
+				out.Put(r.place)
+			}
 		}
 	}
 	return out

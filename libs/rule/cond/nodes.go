@@ -108,6 +108,13 @@ type comparison struct {
 	limit Limit
 }
 
+// Threshold takes a condition apart that is nothing but a comparison of a value which
+// knows when it will pass a constant.
+func Threshold(n Node) (Crossing, Limit, bool) {
+	c, ok := n.(comparison)
+	return c.moves, c.limit, ok && c.moves != nil
+}
+
 func compareNodes(op string, a, b Node) comparison {
 	n := comparison{op: op, a: a, b: b}
 	for i, side := range [][2]Node{{a, b}, {b, a}} {
@@ -167,8 +174,8 @@ func (n comparison) step(m *Moment) event.Time {
 	at := *m
 	for range maxSteps {
 		next := Earliest(n.a.Next(&at), n.b.Next(&at))
-		if next == 0 {
-			return 0
+		if next == 0 || m.Before != 0 && next >= m.Before { // whether it flips there nobody asks
+			return next
 		}
 		at.Now = next
 		if n.Eval(&at).True() != now {
