@@ -200,3 +200,12 @@ func TestRefusedProfilingIsReadBeforeAnyRule(t *testing.T) {
 	require.Empty(t, w.p.Tags)
 	require.Empty(t, w.p.Folds)
 }
+
+// A list gives a tag for each of its elements: the answers of a form.
+func TestFamilyOfAList(t *testing.T) {
+	s := compile(t, "tags:\n  爱好: {event: form.submit, value: event.properties.hobbies}\n")
+	p := profile.New("p1")
+	e := &event.Event{EventID: "1", Type: "form.submit", Time: t0, ReceivedAt: t0, Source: "s", Properties: event.Fields{"hobbies": []any{"跑步", "", "露营"}}}
+	apply.Event(s, p, apply.Input{Event: e, Place: t0, Fresh: time.Hour, Late: 24 * time.Hour})
+	require.Equal(t, []string{"爱好:跑步", "爱好:露营"}, held(p))
+}
