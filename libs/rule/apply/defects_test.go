@@ -129,7 +129,7 @@ tags:
 	links, _ := w.s.Measure("links")
 	require.Len(t, links.Value(w.p, w.p.Clock).List, 7)
 	counts := map[string]int64{}
-	profile.CountDelta(nil, w.p.CountKeys(), counts)
+	profile.CountDelta(nil, w.p.CountKeys(nil), counts)
 	require.EqualValues(t, 1, counts[profile.CountField("any")], "a person is one, however often")
 }
 
