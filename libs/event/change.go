@@ -32,6 +32,7 @@ type Evidence struct {
 	Time        Time     `json:"time" cbor:"3,keyasint"`
 	ObjectTitle string   `json:"object_title,omitempty" cbor:"4,keyasint,omitempty"`
 	Matched     []string `json:"matched,omitempty" cbor:"5,keyasint,omitempty"`
+	Source      string   `json:"-" cbor:"6,keyasint,omitempty"` // with the id it is the event's hash: a state names both at once
 }
 
 // Order places a change among all changes: generation, shard, commit number and

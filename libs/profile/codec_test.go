@@ -16,7 +16,7 @@ func drawEvidence(t *rapid.T) event.Evidence {
 	id := rapid.SampledFrom([]string{
 		"", "e1", "7f1c2b3a-0000-4aaa-8bbb-1234567890ab", "7F1C2B3A-0000-4AAA-8BBB-1234567890AB", "7f1c2b3a00004aaa8bbb1234567890ab----", "微信消息",
 	}).Draw(t, "id")
-	ev := event.Evidence{EventID: id, Type: rapid.SampledFrom([]string{"open", "pay"}).Draw(t, "type"), Time: drawTime(t)}
+	ev := event.Evidence{EventID: id, Type: rapid.SampledFrom([]string{"open", "pay"}).Draw(t, "type"), Time: drawTime(t), Source: rapid.SampledFrom([]string{"", "web"}).Draw(t, "source")}
 	if rapid.Bool().Draw(t, "more") {
 		ev.ObjectTitle, ev.Matched = "春季新品", []string{"价格", "多少钱"}
 	}
@@ -53,6 +53,10 @@ func drawProfile(t *rapid.T) *Profile {
 		s := shapes()[name]
 		f := p.FoldOf(rapid.SampledFrom([]string{"00ff00ff00", "00FF00FF00", name}).Draw(t, "key"))
 		for _, fact := range drawFacts(t, rapid.SampledFrom([]uint64{1, math.MaxUint64 - 20}).Draw(t, "from")) {
+			if s.Steps == nil && rapid.IntRange(0, 3).Draw(t, "named") == 0 { // it stands as evidence, and for its own time
+				p.Recent = append(p.Recent, event.Evidence{EventID: "e1", Time: fact.T, Source: "web"})
+				fact.H, fact.S = IDHash("web", "e1"), fact.T.String()
+			}
 			if s.Steps == nil && rapid.Bool().Draw(t, "other") {
 				fact.N = drawDecimal(t)
 			}

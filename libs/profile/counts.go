@@ -64,12 +64,15 @@ func (p *Profile) CountKeys(dims Dimensions) []string {
 		}
 	}
 	add("")
-	values := map[string][]string{} // of each dimension, taken once
+	var values map[string][]string // of each dimension, taken once
 	for name, t := range p.Tags {
 		add(name)
 		for _, dim := range dims[t.Group] {
 			in, ok := values[dim]
 			if !ok {
+				if values == nil {
+					values = map[string][]string{}
+				}
 				in = p.InDimension(dim)
 				values[dim] = in
 			}

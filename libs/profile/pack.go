@@ -13,7 +13,7 @@ import (
 )
 
 // packed is the first byte of the compact form; CBOR of a profile begins with a map.
-const packed = 0x01
+const packed = 0x02
 
 // packer writes the compact form. What stands in many places is written once and
 // named by its number: texts, events as folds know them (time and hash), events as
@@ -24,8 +24,14 @@ type packer struct {
 	list     []string
 	facts    []place // sorted
 	evidence []event.Evidence
-	seen     map[string]int // evidence by id and time → number in evidence
+	seen     map[witness]int // → number in evidence
 	out      []byte
+}
+
+// witness is what tells evidence apart, nearly always.
+type witness struct {
+	id string
+	t  event.Time
 }
 
 // place is an event as folds know it.
@@ -38,7 +44,7 @@ func comparePlace(a, b place) int { return cmp.Or(cmp.Compare(a.t, b.t), cmp.Com
 
 // pack is the body behind the cold rest, which is CBOR.
 func pack(p *Profile, rest []byte) []byte {
-	w := &packer{texts: map[string]uint64{}, seen: map[string]int{}, out: make([]byte, 0, 1024)}
+	w := &packer{texts: map[string]uint64{}, seen: map[witness]int{}, out: make([]byte, 0, 1024)}
 	w.places(p)
 	w.recent(p.Recent)
 	w.tags(p.Tags)
@@ -105,20 +111,15 @@ func (w *packer) places(p *Profile) {
 
 // tables writes what the body names by number.
 func (w *packer) tables() {
-	w.length(len(w.facts))
-	var before event.Time
-	for _, f := range w.facts {
-		w.time(f.t, &before)
-		w.raw(f.h)
-	}
 	mark := len(w.out)
 	w.length(len(w.evidence))
-	before = 0
+	var before event.Time
 	for _, ev := range w.evidence {
 		w.time(ev.Time, &before)
 		w.id(ev.EventID)
 		w.text(ev.Type)
 		w.text(ev.ObjectTitle)
+		w.text(ev.Source)
 		w.length(len(ev.Matched))
 		for _, m := range ev.Matched {
 			w.text(m)
@@ -131,6 +132,25 @@ func (w *packer) tables() {
 		w.bytes([]byte(s))
 	}
 	w.out = append(w.out, evidence...)
+	w.factTable()
+}
+
+// factTable writes what folds know of events; of an event that stands as evidence
+// both its time and its hash follow from that.
+func (w *packer) factTable() {
+	by := make(map[place]int, len(w.evidence))
+	for n, ev := range w.evidence {
+		by[place{ev.Time, IDHash(ev.Source, ev.EventID)}] = n + 1
+	}
+	w.length(len(w.facts))
+	var before event.Time
+	for _, f := range w.facts {
+		n := by[f]
+		if w.number(n); n == 0 {
+			w.time(f.t, &before)
+			w.raw(f.h)
+		}
+	}
 }
 
 // id writes an event id: a UUID as its 16 bytes behind 0, another as text.
@@ -155,8 +175,12 @@ func uuidBytes(s string) ([]byte, bool) {
 
 // witness names an event as evidence.
 func (w *packer) witness(ev event.Evidence) {
-	key := ev.EventID + "\x00" + ev.Type + "\x00" + ev.ObjectTitle + "\x00" + strings.Join(ev.Matched, "\x01") + "\x00" + string(binary.AppendVarint(nil, int64(ev.Time)))
+	key := witness{ev.EventID, ev.Time}
 	n, ok := w.seen[key]
+	if ok {
+		o := &w.evidence[n]
+		ok = o.Type == ev.Type && o.ObjectTitle == ev.ObjectTitle && o.Source == ev.Source && slices.Equal(o.Matched, ev.Matched)
+	}
 	if !ok {
 		n = len(w.evidence)
 		w.seen[key] = n
@@ -251,7 +275,20 @@ func (w *packer) factList(facts []Fact) {
 		before = i
 		if !plain {
 			w.decimal(f.N)
-			w.text(f.S)
+			w.value(f)
 		}
 	}
 }
+
+// value writes a fact's text; that of its own time, which first and last take, is
+// not written again.
+func (w *packer) value(f Fact) {
+	if len(f.S) == len(timeText) && f.S == f.T.String() {
+		w.uint(1)
+		return
+	}
+	w.uint(0)
+	w.text(f.S)
+}
+
+const timeText = "2006-01-02T15:04:05.000Z"

@@ -14,7 +14,9 @@ const (
 	Horizon   = 24 * time.Hour // lateness that folds exactly; also how long arrived ids are remembered
 	MaxFacts  = 1000           // of a window
 	MaxSeen   = 4096           // arrived ids
-	MaxRecent = 24             // events kept as evidence
+	MaxRecent = 8              // newest events kept as evidence, and
+	MaxKind   = 2              // newest of each type, and
+	MaxKinds  = 8              // types besides
 	MaxValues = 1000           // of a distinct set
 )
 
@@ -177,14 +179,29 @@ func (p *Profile) Remember(hash uint64, at event.Time) bool {
 	return true
 }
 
-// Witness keeps an event as possible evidence, the newest by (time, id).
+// Witness keeps an event as possible evidence: the newest by (time, id), and the
+// newest few of each type, so that a rule about what is rare finds its own.
 func (p *Profile) Witness(ev event.Evidence) {
 	i, _ := slices.BinarySearchFunc(p.Recent, ev, func(a, b event.Evidence) int {
 		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.EventID, b.EventID))
 	})
 	p.Recent = slices.Insert(p.Recent, i, ev)
-	if over := len(p.Recent) - MaxRecent; over > 0 {
-		p.Recent = slices.Delete(p.Recent, 0, over)
+	if len(p.Recent) <= MaxRecent {
+		return
+	}
+	kept := len(p.Recent) - MaxRecent // those before it stand for their types
+	of := make(map[string]int, MaxKinds)
+	for _, r := range p.Recent[kept:] {
+		of[r.Type]++
+	}
+	others := 0
+	for i := kept - 1; i >= 0; i-- {
+		if r := &p.Recent[i]; of[r.Type] < MaxKind && others < MaxKind*MaxKinds {
+			of[r.Type]++
+			others++
+		} else {
+			p.Recent = slices.Delete(p.Recent, i, i+1)
+		}
 	}
 }
 

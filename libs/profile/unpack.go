@@ -120,24 +120,38 @@ func (r *unpacker) text() string {
 }
 
 func (r *unpacker) tables() {
-	var before event.Time
-	if n := r.length(); n > 0 {
-		r.facts = make([]place, 0, n)
-		for range n {
-			r.facts = append(r.facts, place{r.time(&before), r.raw()})
-		}
-	}
 	for range r.length() {
 		r.texts = append(r.texts, string(r.bytes()))
 	}
-	before = 0
+	var before event.Time
 	for range r.length() {
 		ev := event.Evidence{Time: r.time(&before), EventID: r.id()}
-		ev.Type, ev.ObjectTitle = r.text(), r.text()
+		ev.Type, ev.ObjectTitle, ev.Source = r.text(), r.text(), r.text()
 		for range r.length() {
 			ev.Matched = append(ev.Matched, r.text())
 		}
 		r.evidence = append(r.evidence, ev)
+	}
+	r.factTable()
+}
+
+func (r *unpacker) factTable() {
+	n := r.length()
+	if n == 0 {
+		return
+	}
+	r.facts = make([]place, 0, n)
+	var before event.Time
+	for range n {
+		switch i := r.uint(); {
+		case i == 0:
+			r.facts = append(r.facts, place{r.time(&before), r.raw()})
+		case i <= uint64(len(r.evidence)):
+			ev := &r.evidence[i-1]
+			r.facts = append(r.facts, place{ev.Time, IDHash(ev.Source, ev.EventID)})
+		default:
+			r.fail()
+		}
 	}
 }
 
@@ -265,7 +279,11 @@ func (r *unpacker) factList() []Fact {
 		f := Fact{T: r.facts[at].t, H: r.facts[at].h, N: decimal.One}
 		if !plain {
 			f.N = r.decimal()
-			f.S = r.text()
+			if r.uint() == 1 {
+				f.S = f.T.String()
+			} else {
+				f.S = r.text()
+			}
 		}
 		out = append(out, f)
 	}

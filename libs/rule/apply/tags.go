@@ -49,6 +49,9 @@ func (j *judge) put(name string, t *profile.Tag, op event.Op, measures map[strin
 	}
 	j.p.Tags[name] = t
 	j.note(name, t, op, measures)
+	if len(t.Evidence) > keptEvidence {
+		t.Evidence = t.Evidence[:keptEvidence:keptEvidence]
+	}
 }
 
 func (j *judge) drop(name string, op event.Op, measures map[string]string) {
@@ -125,7 +128,7 @@ func (j *judge) manual() {
 }
 
 func evidenceOf(e *event.Event) event.Evidence {
-	ev := event.Evidence{EventID: e.EventID, Type: e.Type, Time: e.Time}
+	ev := event.Evidence{EventID: e.EventID, Type: e.Type, Time: e.Time, Source: e.Source}
 	if e.Object != nil {
 		ev.ObjectTitle = e.Object.Title
 	}
@@ -135,7 +138,10 @@ func evidenceOf(e *event.Event) event.Evidence {
 	return ev
 }
 
-const maxEvidence = 5
+const (
+	maxEvidence  = 5 // of a change or an alert
+	keptEvidence = 3 // of those, what the profile keeps with the tag
+)
 
 // evidence is the event at hand and the newest others that fed what the rule
 // reads.

@@ -35,6 +35,7 @@ func worlds() map[string]world {
 	return map[string]world{
 		"retail":        {100, "2026-01-05", 305, shopper},
 		"manufacturing": {120, "2025-11-03", 365, factory},
+		"finance":       {120, "2025-06-02", 540, saver},
 	}
 }
 

@@ -31,6 +31,8 @@ func rowsOf() map[string][]string {
 	return map[string][]string{
 		"retail":        strings.Fields("8 14 36 37 52 60 61 62 63 64 65 66 67 68 74 87 95 96 108 113"),
 		"manufacturing": strings.Fields("79 82 83 94"),
+		"finance":       strings.Fields("59 74 82 83 87 94 96 108"),
+		"wecom-shop":    strings.Fields("4 5 6 7 9 10 11 12 13 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 38 39"),
 	}
 }
 

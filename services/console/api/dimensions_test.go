@@ -71,8 +71,16 @@ func TestTagChangesComeWithTheirCausePageByPage(t *testing.T) {
 		Columns: []string{"profile_id", "known", "first_seen", "last_seen", "clock", "at", "day", "generation", "shard", "commit", "version", "tags", "tag_groups", "tag_values", "tag_since", "tag_expires", "tag_rules", "tag_rule_versions", "tag_origins", "stores", "city"},
 		Rows: [][]any{{
 			id, true, at, at, at, at, at, uint32(1), uint16(o.Shard), int64(1), warehouse.Version(o),
-			[]string{"高意向"}, []string{"意向"}, []string{""}, []time.Time{at}, []*time.Time{nil}, []string{"高意向"}, []int64{1}, []string{"rule"},
-			[]string{"s1"}, "成都",
+			[]string{"高意向"},
+			[]string{"意向"},
+			[]string{""},
+			[]time.Time{at},
+			[]*time.Time{nil},
+			[]string{"高意向"},
+			[]int64{1},
+			[]string{"rule"},
+			[]string{"s1"},
+			"成都",
 		}},
 	}))
 

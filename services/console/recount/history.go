@@ -61,21 +61,30 @@ func (r *Recount) history(ctx context.Context, cuts []*cut, live map[string]int6
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.opt.Archive)
 	defer cancel()
+	var found history
 	for try := 1; ; try++ {
-		if err := r.archived(ctx, len(cuts)); err != nil {
+		next, err := r.whole(ctx, c, cuts)
+		if err != nil && (found.counts == nil || ctx.Err() == nil) {
 			return history{}, err
 		}
-		found, err := r.ask(ctx, c, cuts)
-		if err != nil {
-			return history{}, err
+		if err == nil {
+			found = next
 		}
-		if try == 4 || found.equal(live) {
+		if try == 4 || ctx.Err() != nil || found.equal(live) {
 			return found, nil
 		}
 		if err := pause(ctx, 500*time.Millisecond); err != nil {
 			return found, nil // what was found is as of a moment at which all was archived
 		}
 	}
+}
+
+// whole counts once history has all that the log holds.
+func (r *Recount) whole(ctx context.Context, c warehouse.Cut, cuts []*cut) (history, error) {
+	if err := r.archived(ctx, len(cuts)); err != nil {
+		return history{}, err
+	}
+	return r.ask(ctx, c, cuts)
 }
 
 // ask counts once.

@@ -163,6 +163,21 @@ func archive(t *testing.T, w *consoletest.World, house *warehouse.Warehouse, pro
 
 func filled(list []string) []string { return append([]string{}, list...) }
 
+// compared is a recount that history was compared in: on a busy machine it may
+// not answer in time.
+func compared(t *testing.T, w *consoletest.World, house *warehouse.Warehouse) *recount.Report {
+	t.Helper()
+	var rep *recount.Report
+	require.Eventually(t, func() bool {
+		r, _ := start(t, w, house)
+		var err error
+		rep, err = r.Get(t.Context())
+		require.NoError(t, err)
+		return rep.NoHistory == ""
+	}, time.Minute, 100*time.Millisecond)
+	return rep
+}
+
 // The fields by dimension are recounted from Redis and from history too.
 func TestCountsByDimensionAreRecounted(t *testing.T) {
 	w := consoletest.Start(t)
@@ -182,10 +197,7 @@ func TestCountsByDimensionAreRecounted(t *testing.T) {
 	for s := range consoletest.Shards { // every shard has swept
 		require.NoError(t, w.Redis.HSet(t.Context(), w.Shard(s).PosKey(), "rules", d.Version, "swept", d.Version).Err())
 	}
-	r, _ := start(t, w, house)
-	rep, err := r.Get(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, rep.NoHistory)
+	rep := compared(t, w, house)
 	require.Empty(t, rep.NoPlaces)
 	require.Empty(t, rep.Differences)
 	require.Equal(t, d.Version, rep.Rules)
@@ -193,17 +205,13 @@ func TestCountsByDimensionAreRecounted(t *testing.T) {
 
 	counts := fmt.Sprintf("tw:{%d.%d}:counts", consoletest.Generation, event.Shard(all[0].ID, consoletest.Shards))
 	require.NoError(t, w.Redis.HIncrBy(t.Context(), counts, `["渠道:抖音","store","s1"]`, 2).Err())
-	fresh, _ := start(t, w, house)
-	rep, err = fresh.Get(t.Context())
-	require.NoError(t, err)
+	rep = compared(t, w, house)
 	b, err := json.Marshal(rep.Differences)
 	require.NoError(t, err)
 	require.JSONEq(t, `[{"tag":"渠道:抖音","dimension":"store","value":"s1","live":22,"redis":20,"clickhouse":20}]`, string(b))
 
 	require.NoError(t, w.Redis.HSet(t.Context(), w.Shard(0).PosKey(), "swept", d.Version-1).Err())
-	fresh, _ = start(t, w, house)
-	rep, err = fresh.Get(t.Context())
-	require.NoError(t, err)
+	rep = compared(t, w, house)
 	require.Contains(t, rep.NoPlaces, "two versions")
 }
 

@@ -365,11 +365,7 @@ func (o *owner) reject(bt *batch, rec stream.Record, why string) error {
 func (h *held) fields(state []byte, commit int64) (map[string]any, error) {
 	f := map[string]any{"state": state, "v": commit}
 	if h.tags {
-		states := h.p.TagStates()
-		for i := range states {
-			states[i].Evidence = nil // stands in the state and in the tag's own change
-		}
-		tags, err := json.Marshal(states)
+		tags, err := json.Marshal(heldTags(h.p))
 		if err != nil {
 			return nil, fmt.Errorf("encode tags of %s: %w", h.p.ID, err)
 		}

@@ -61,7 +61,11 @@ func (r *Report) throughput() string {
 	if len(r.Rows) > 0 {
 		b.WriteString("\n| throughput | median | lowest | highest | rounds |\n|---|---:|---:|---:|---:|\n")
 		for _, x := range r.Rows {
-			fmt.Fprintf(&b, "| %s | %.0f | %.0f | %.0f | %d |\n", x.Name, x.Median, x.Min, x.Max, len(x.Rounds))
+			form := "| %s | %.0f | %.0f | %.0f | %d |\n"
+			if x.Max < 100 {
+				form = "| %s | %.2f | %.2f | %.2f | %d |\n"
+			}
+			fmt.Fprintf(&b, form, x.Name, x.Median, x.Min, x.Max, len(x.Rounds))
 		}
 	}
 	if len(r.Ratios) > 0 {

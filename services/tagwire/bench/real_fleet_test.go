@@ -113,7 +113,11 @@ func (r *realBench) prepare(ctx context.Context) error {
 	if r.parts, err = parts.Open(ctx, r.conf, zap.NewNop()); err != nil {
 		return err
 	}
-	if err := r.putRules(ctx, hundredRules()); err != nil {
+	rules := hundredRules()
+	if *only == "tagger" {
+		rules = taggerRules()
+	}
+	if err := r.putRules(ctx, rules); err != nil {
 		return err
 	}
 	r.report.Versions["apache kafka"] = r.versionOfKafka

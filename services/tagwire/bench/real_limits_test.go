@@ -23,8 +23,10 @@ const (
 // markdown is the report of real parts.
 func (r *realBench) markdown() string {
 	text := r.report.head()
-	text += fmt.Sprintf("%d shards, %d customers, 100 rules. Load end to end: %d events/s for %s.\n\n", realShards, *profiles, *pace, *length)
-	if !*noWhole {
+	if *only == "" {
+		text += fmt.Sprintf("%d shards, %d customers, 100 rules. Load end to end: %d events/s for %s.\n\n", realShards, *profiles, *pace, *length)
+	}
+	if !*noWhole && *only == "" {
 		text += r.report.latency()
 	}
 	if !r.LatencyOnly {

@@ -3,15 +3,12 @@
 package bench
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -28,38 +25,17 @@ import (
 func hundredRules() string {
 	var b strings.Builder
 	whole, stages, _ := strings.Cut(ruleSet, "stages:\n")
-	b.WriteString(strings.Replace(whole, "tags:\n", moreMeasures+"tags:\n", 1))
+	b.WriteString(whole)
 	have := strings.Count(ruleSet, "{group:") + strings.Count(ruleSet, "    group:") + strings.Count(stages, "- {name")
 	for i := have; i < 100; i++ {
 		when := []string{
-			fmt.Sprintf("近30秒打开 >= %d", 1+i%7), fmt.Sprintf("近60秒聊天 >= %d", 1+i%5), fmt.Sprintf("平均单价 >= %d and 距上次下单 < \"30d\"", 20+8*i),
 			fmt.Sprintf("近7天打开 >= %d", 6+i), fmt.Sprintf("意向分 >= %d", 61+i), fmt.Sprintf("净消费 >= %d", 2000+100*i), fmt.Sprintf("订单数 >= %d", 3+i),
-		}[i%7]
+		}[i%4]
 		fmt.Fprintf(&b, "  标签%d: {group: 组%d, when: %s}\n", i, i%10, when)
 	}
 	b.WriteString("stages:\n" + stages)
 	return b.String()
 }
-
-// moreMeasures make twenty measures of the benchmark's four; two of them have
-// windows of less than a minute, so that what they count expires while it runs.
-const moreMeasures = `  近30秒打开: {count: link.open, within: 30s}
-  近60秒聊天: {count: chat.message, within: 60s}
-  近30天消费: {sum: order.pay, of: event.amount, within: 30d}
-  平均单价: {avg: order.pay, of: event.amount}
-  最高单价: {max: order.pay, of: event.amount, within: 90d}
-  最低单价: {min: order.pay, of: event.amount}
-  看过: {distinct: page.view, of: event.object.id, within: 30d}
-  最爱: {top: [page.view, link.open], of: event.object.id, within: 30d}
-  距上次下单: {time_since: order.pay}
-  首单时间: {first: order.pay}
-  末次聊天: {last: chat.message}
-  今日聊天: {count: chat.message, per: day}
-  更早打开: {count: link.open, between: [1d, 30d]}
-  看后未下单: {sequence: [link.open, not order.pay], within: 30m, over: 7d}
-  表单数: {count: form.submit}
-  热度: {score: {page.view: 1, link.open: 2}, half_life: 1d, within: 14d}
-`
 
 // fill lets every customer be known, and waits until all roles have no lag.
 func (r *realBench) fill(ctx context.Context) error {
@@ -155,7 +131,6 @@ func (r *realBench) stages(ctx context.Context, round int) error {
 	r.say("单独 / each stage alone, round %d of %d", round+1, r.Rounds)
 	t := newTraffic(r.Seed, fmt.Sprintf("alone%d", round), bulkShare)
 	t.of = *profiles
-	t.zipf(*skew)
 	bodies, err := t.batches(r.Events)
 	if err != nil {
 		return err
@@ -187,9 +162,6 @@ func (r *realBench) stages(ctx context.Context, round int) error {
 		if err := r.only(ctx, s.role, func() error {
 			rate, err := r.progress(ctx, s.done, s.topic)
 			r.report.add(s.row, rate)
-			if s.role == "tagger" {
-				err = errors.Join(err, r.eventsOfAProfile(ctx))
-			}
 			return err
 		}); err != nil {
 			return fmt.Errorf("%s alone: %w", s.role, err)
@@ -220,7 +192,7 @@ func (r *realBench) only(ctx context.Context, role string, measure func() error)
 	if stop != nil {
 		err = errors.Join(err, stop())
 	}
-	if role != "archiver" {
+	if role != "archiver" && *only == "" {
 		r.worked(role+" alone", int64(r.Events))
 	}
 	r.site.client.CloseIdleConnections()
@@ -238,30 +210,6 @@ func record(ctx context.Context, role string, pid int) (func() error, error) {
 		_ = cmd.Wait() // ends by the signal
 		return nil
 	}, nil
-}
-
-// eventsOfAProfile is how many events the tagger took for each profile that it wrote.
-func (r *realBench) eventsOfAProfile(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+r.workers["tagger"].http+"/metrics", nil)
-	if err != nil {
-		return err
-	}
-	res, err := r.site.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }()
-	got := map[string]float64{}
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), " ")
-		if v, err := strconv.ParseFloat(value, 64); err == nil {
-			got[name] = v
-		}
-	}
-	if written := got["tagwire_tagger_profiles_written_total"]; written > 0 {
-		r.report.add(rowWritten, got["tagwire_tagger_records_total"]/written)
-	}
-	return nil
 }
 
 // progress is records a second from the first progress on: joining the group is

@@ -30,7 +30,7 @@ var (
 	seed     = flag.Uint64("seed", 1, "seed of the traffic")
 	justTime = flag.Bool("latency", false, "latency only")
 	noWhole  = flag.Bool("alone", false, "stages alone and ceilings only")
-	skew     = flag.Float64("zipf", 0, "customers of the stages alone by Zipf's law with this exponent, above 1; 0: each as often")
+	only     = flag.String("only", "", "tagger: it alone, under the two loads of its goals")
 	perf     = flag.String("profile", "", "folder for CPU profiles of each role alone, by perf")
 )
 
@@ -42,7 +42,7 @@ func TestReal(t *testing.T) {
 	ctx := t.Context()
 	require.NoError(t, r.everything(ctx), "%s", r.lastWordsOfAll())
 	text := r.markdown()
-	if *page != "" {
+	if *page != "" && *only == "" { // a part does not take the place of the whole
 		require.NoError(t, put(*page, realBegin, realEnd, text))
 	}
 	_, err := os.Stdout.WriteString(text)
@@ -53,6 +53,9 @@ func TestReal(t *testing.T) {
 func (r *realBench) everything(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
+	}
+	if *only == "tagger" {
+		return r.justTagger(ctx)
 	}
 	if !*noWhole {
 		if err := r.shared(fmt.Sprintf("latency at %d/s", r.Rate), func() error { return r.latency(ctx) }); err != nil {

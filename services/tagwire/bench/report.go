@@ -22,7 +22,6 @@ const (
 	rowInsert    = "clickhouse-go insert alone (rows/s)"
 	rowCollector = "collector alone, batches of 100 (events/s)"
 	rowTagger    = "tagger alone (events/s)"
-	rowWritten   = "tagger alone: events of a profile that is written"
 	rowAccepted  = "all roles: accepted (events/s)"
 	rowResolved  = "all roles: until the resolver has no lag (events/s)"
 	rowTagged    = "all roles: until the tagger has no lag (events/s)"
@@ -38,7 +37,7 @@ const (
 
 func order() []string {
 	return []string{
-		rowKafka, rowCommit, rowSet, rowInsert, rowHistory, rowCollector, rowResolver, rowTagger, rowWritten, rowArchiver, rowStored,
+		rowKafka, rowCommit, rowSet, rowInsert, rowHistory, rowCollector, rowResolver, rowTagger, rowArchiver, rowStored,
 		rowAccepted, rowResolved, rowTagged, rowArchived, rowLag,
 	}
 }

@@ -48,14 +48,6 @@ type traffic struct {
 	alerts float64 // share of events that raise an alert
 	of     int     // customers
 	inTurn bool    // one event of each after the other, not by chance
-	skew   *rand.Zipf
-}
-
-// zipf lets some customers have most of the events: the k-th as many as 1/(k+1)^s.
-func (t *traffic) zipf(s float64) {
-	if s > 1 {
-		t.skew = rand.NewZipf(t.rnd, s, 1, uint64(t.of-1)) //nolint:gosec // a number of customers
-	}
 }
 
 func newTraffic(seed uint64, name string, alerts float64) *traffic {
@@ -69,9 +61,6 @@ func newTraffic(seed uint64, name string, alerts float64) *traffic {
 func (t *traffic) customer() string {
 	if t.inTurn {
 		return "bench-" + strconv.Itoa((t.n-1)%t.of)
-	}
-	if t.skew != nil {
-		return "bench-" + strconv.FormatUint(t.skew.Uint64(), 10)
 	}
 	return "bench-" + strconv.Itoa(t.rnd.IntN(t.of))
 }
