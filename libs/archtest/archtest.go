@@ -155,7 +155,7 @@ func (t *Tree) Check() ([]Finding, error) {
 	out = append(out, t.checkSizes()...)
 	out = append(out, t.checkCalls()...)
 	for _, check := range []func() ([]Finding, error){
-		t.checkModules, t.checkCoverage, t.checkWords, t.checkLinks,
+		t.checkModules, t.checkCoverage, t.checkTraps, t.checkWords, t.checkLinks,
 	} {
 		found, err := check()
 		if err != nil {

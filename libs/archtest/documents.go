@@ -118,6 +118,42 @@ func (t *Tree) coverageCells(place, where, test string) []Finding {
 	return out
 }
 
+// knownTraps is the number of numbered traps that docs/traps.md accounts for.
+const knownTraps = 14
+
+// checkTraps wants every known trap and defect to name tests that there are.
+func (t *Tree) checkTraps() ([]Finding, error) {
+	const rel = "docs/traps.md"
+	text, err := t.read(rel)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	seen := map[int]bool{}
+	var out []Finding
+	for i, line := range strings.Split(text, "\n") {
+		cells := strings.Split(strings.Trim(line, "| "), " | ")
+		if !strings.HasPrefix(line, "| ") || cells[len(cells)-1] == "test" {
+			continue
+		}
+		if row, err := strconv.Atoi(cells[0]); err == nil {
+			seen[row] = true
+		}
+		for _, f := range t.coverageCells(fmt.Sprintf("%s:%d", rel, i+1), "`.`", cells[len(cells)-1]) {
+			f.Rule = "traps"
+			out = append(out, f)
+		}
+	}
+	for row := 1; row <= knownTraps; row++ {
+		if !seen[row] {
+			out = append(out, Finding{Rule: "traps", Place: rel, Message: fmt.Sprintf("trap %d is missing", row)})
+		}
+	}
+	return out, nil
+}
+
 // checkWords refuses paths of one machine: they mean nothing to others.
 func (t *Tree) checkWords() ([]Finding, error) {
 	machine := regexp.MustCompile(`(^|[\s"'` + "`" + `=(:])/(work|root|home/[a-z][a-z0-9_-]*|Users/[A-Za-z]+)/[A-Za-z0-9_.]`)

@@ -38,7 +38,7 @@ func TestConflictsAreKeptOnceWithTheirFirstMoment(t *testing.T) {
 
 	winner := profile.New("p-0")
 	winner.NoteConflict(shared("a", 8, "p-1", "p-6"))
-	winner.Absorb(p, "m", func(string) (profile.Shape, bool) { return profile.Shape{}, false })
+	winner.Absorb(p, "m", profile.Keeping{Shape: func(string) (profile.Shape, bool) { return profile.Shape{}, false }})
 	require.Equal(t, shared("a", 7, "p-1", "p-6", "p-7", "p-8"), winner.Conflicts[0])
 	require.Len(t, winner.Conflicts, 4)
 }

@@ -50,7 +50,7 @@ func plainField(parts []string) (string, bool) {
 // CountKeys are the counts in which the profile stands, sorted; the known and
 // the anonymous apart. A commit adds countKeys(after) − countKeys(before), so
 // whatever moves a profile between counts is right by construction.
-func (p *Profile) CountKeys() []string {
+func (p *Profile) CountKeys(dims Dimensions) []string {
 	if !p.Counted() {
 		return nil
 	}
@@ -64,8 +64,25 @@ func (p *Profile) CountKeys() []string {
 		}
 	}
 	add("")
-	for name := range p.Tags {
+	var values map[string][]string // of each dimension, taken once
+	for name, t := range p.Tags {
 		add(name)
+		for _, dim := range dims[t.Group] {
+			in, ok := values[dim]
+			if !ok {
+				if values == nil {
+					values = map[string][]string{}
+				}
+				in = p.InDimension(dim)
+				values[dim] = in
+			}
+			if !known {
+				dim += AnonymousSuffix
+			}
+			for _, v := range in {
+				keys = append(keys, CountField(name, dim, v))
+			}
+		}
 	}
 	if p.Stage != "" {
 		dim := DimStage

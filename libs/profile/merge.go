@@ -7,11 +7,17 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 )
 
+// Keeping is what the rules in force say of what a profile keeps.
+type Keeping struct {
+	Shape  func(key string) (Shape, bool) // of folds; false: no measure reads it
+	Traits TraitRules
+}
+
 // Absorb makes another customer's state part of this one's, once per merge id:
 // windows, sets and remembered ids as sets, lifetime totals by adding. Tags come
 // along; the caller has the rules judge them again. false: this merge has been
 // applied already.
-func (p *Profile) Absorb(o *Profile, mergeID string, shape func(key string) (Shape, bool)) bool {
+func (p *Profile) Absorb(o *Profile, mergeID string, by Keeping) bool {
 	if slices.Contains(p.Merges, mergeID) {
 		return false
 	}
@@ -20,13 +26,13 @@ func (p *Profile) Absorb(o *Profile, mergeID string, shape func(key string) (Sha
 		p.AddIdentity(id)
 	}
 	for name, t := range o.Traits {
-		p.SetTrait(name, t)
+		p.SetTrait(name, t, by.Traits)
 	}
 	if p.FirstSeen == 0 || o.FirstSeen != 0 && o.FirstSeen < p.FirstSeen {
 		p.FirstSeen = o.FirstSeen
 	}
 	p.LastSeen, p.Clock, p.Newest = max(p.LastSeen, o.LastSeen), max(p.Clock, o.Clock), max(p.Newest, o.Newest)
-	p.absorbFolds(o, shape)
+	p.absorbFolds(o, by.Shape)
 	p.absorbTags(o)
 	p.absorbMemory(o)
 	for name, c := range o.Owners {

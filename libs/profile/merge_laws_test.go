@@ -84,9 +84,9 @@ func TestMergeIsIdempotentPerID(t *testing.T) {
 		}
 		a, b := drawFacts(rt, 100), drawFacts(rt, 200)
 		once, twice := make1("a", a), make1("a", a)
-		require.True(rt, once.Absorb(make1("b", b), "m", shape))
-		require.True(rt, twice.Absorb(make1("b", b), "m", shape))
-		require.False(rt, twice.Absorb(make1("b", b), "m", shape))
+		require.True(rt, once.Absorb(make1("b", b), "m", Keeping{Shape: shape}))
+		require.True(rt, twice.Absorb(make1("b", b), "m", Keeping{Shape: shape}))
+		require.False(rt, twice.Absorb(make1("b", b), "m", Keeping{Shape: shape}))
 		require.Equal(rt, once, twice)
 	})
 }

@@ -205,20 +205,6 @@ func (p *Profile) Witness(ev event.Evidence) {
 	}
 }
 
-// SetTrait keeps the newest value by time; equal times keep the greater text,
-// so that the order of arrival does not matter. It reports a change.
-func (p *Profile) SetTrait(name string, t event.Trait) bool {
-	old, ok := p.Traits[name]
-	if ok && (old.Time > t.Time || old.Time == t.Time && traitText(old) >= traitText(t)) {
-		return false
-	}
-	if p.Traits == nil {
-		p.Traits = map[string]event.Trait{}
-	}
-	p.Traits[name] = t
-	return !ok || traitText(old) != traitText(t)
-}
-
 // Owner is the member of staff with the last two-way contact, else the newest
 // who follows the customer; empty when there is none.
 func (p *Profile) Owner() string {

@@ -25,14 +25,14 @@ func TestRememberForgetsAfterADayAndKeepsTheNewest(t *testing.T) {
 
 func TestCountKeysKeepTheAnonymousApart(t *testing.T) {
 	p := New("p")
-	require.Empty(t, p.CountKeys(), "nothing is known of it")
+	require.Empty(t, p.CountKeys(nil), "nothing is known of it")
 	p.FirstSeen, p.Tags, p.Stage = 1, map[string]*Tag{"A": {Since: 1}}, "新"
 	p.AddIdentity(event.Identity{Namespace: "anonymous_id", Value: "a"})
-	require.Equal(t, []string{`["","population","anonymous"]`, `["","stage.anonymous","新"]`, `["A","population","anonymous"]`}, p.CountKeys())
+	require.Equal(t, []string{`["","population","anonymous"]`, `["","stage.anonymous","新"]`, `["A","population","anonymous"]`}, p.CountKeys(nil))
 	p.AddIdentity(event.Identity{Namespace: "user_id", Value: "u"})
-	require.Equal(t, []string{`["","stage","新"]`, `[""]`, `["A"]`}, p.CountKeys())
+	require.Equal(t, []string{`["","stage","新"]`, `[""]`, `["A"]`}, p.CountKeys(nil))
 	p.Internal = true
-	require.Empty(t, p.CountKeys())
+	require.Empty(t, p.CountKeys(nil))
 }
 
 func TestOwnerIsTheLastTwoWayContactElseTheNewest(t *testing.T) {
@@ -60,7 +60,7 @@ func TestWindowsKeepTheirNewestThousand(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	p := New("p")
 	p.FirstSeen = 5
-	p.SetTrait("city", event.Trait{Value: map[string]any{"a": []any{1.5, "x"}}, Time: 3})
+	p.SetTrait("city", event.Trait{Value: map[string]any{"a": []any{1.5, "x"}}, Time: 3}, nil)
 	p.FoldOf("k").Add(Shape{}, Fact{T: 1, H: 2}, 1)
 	b, err := p.Encode()
 	require.NoError(f, err)

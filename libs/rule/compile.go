@@ -45,6 +45,8 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 	for _, n := range blocks["stages"] {
 		c.stages(n)
 	}
+	c.each(blocks["groups"], c.group)
+	c.each(blocks["traits"], c.trait)
 	c.order()
 	c.keepForLasts()
 	if len(c.errs) > 0 {
@@ -236,15 +238,11 @@ func (c *compilation) index() {
 			c.set.foldsByType[typ] = append(c.set.foldsByType[typ], f)
 		}
 	}
-	c.set.places = places{
-		byType: map[string]Places{}, byTag: map[string]Places{}, byFold: make([]Places, len(c.set.Folds)), timedFold: make([]Places, len(c.set.Folds)),
-		ladders: make([]map[*Measure][]rung, len(c.set.Folds)),
-	}
 	for i, t := range c.set.Tags {
 		t.Index = i
-		c.set.place(t)
 		for typ := range t.Events {
 			c.set.tagsByType[typ] = append(c.set.tagsByType[typ], t)
 		}
 	}
+	c.indexReaders()
 }

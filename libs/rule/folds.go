@@ -29,6 +29,7 @@ type foldSpec struct {
 	shape                       profile.Shape
 	texts                       bool
 	naming                      string
+	uses                        Uses // of where, of and same
 }
 
 // longMonth is longer than any calendar period.
@@ -80,7 +81,7 @@ func (m *Measure) shape(s *foldSpec) {
 // takes, not of its name: measures of the same facts share one, which keeps what
 // all of them need.
 func (c *compilation) fold(s foldSpec) *Fold {
-	key := s.key()
+	key := s.key(c.set.listVersions)
 	f, ok := c.set.Folds[key]
 	if ok && c.reading {
 		return f
@@ -103,7 +104,9 @@ func (c *compilation) fold(s foldSpec) *Fold {
 	return f
 }
 
-func (s foldSpec) key() string {
+// key names the facts that are taken. The versions of the keyword lists that the
+// conditions read are part of it: with another list other facts are taken.
+func (s foldSpec) key(lists map[string]int) string {
 	var parts []string
 	for _, t := range s.types {
 		parts = append(parts, t+"=1")
@@ -113,6 +116,9 @@ func (s foldSpec) key() string {
 	}
 	sort.Strings(parts)
 	parts = append(slices.Compact(parts), "where="+s.whereText, "of="+s.ofText)
+	for _, list := range s.uses.Keywords {
+		parts = append(parts, fmt.Sprint("list=", list, " ", lists[list]))
+	}
 	if s.texts {
 		parts = append(parts, "texts")
 	}
@@ -139,7 +145,7 @@ func (c *compilation) sequence(n yamlNode, spec *foldSpec) error {
 	bits := map[string]int64{}
 	var texts []string
 	for _, item := range items {
-		st, err := c.step(item)
+		st, err := c.step(item, &spec.uses)
 		if err != nil {
 			return err
 		}
@@ -176,7 +182,7 @@ type step struct {
 	whereText string
 }
 
-func (c *compilation) step(n yamlNode) (step, error) {
+func (c *compilation) step(n yamlNode, uses *Uses) (step, error) {
 	out := step{times: 1}
 	if n.isMapping() {
 		f, err := n.fields(Keys("step")...)
@@ -197,7 +203,7 @@ func (c *compilation) step(n yamlNode) (step, error) {
 			return out, err
 		}
 		if w, ok := f["where"]; ok {
-			out.where, out.whereText, err = c.boolean(w, scope{uses: &Uses{}, event: true})
+			out.where, out.whereText, err = c.boolean(w, scope{uses: uses, event: true})
 		}
 		return out, err
 	}

@@ -28,6 +28,7 @@ type Function struct {
 func Functions() []Function {
 	return []Function{
 		{"absent", `absent("order.pay", "90d")`, false, scope.absent},
+		{"age", `age("birthday") >= 25`, false, scope.age},
 		{"birthday", `birthday("birthday", "3d")`, false, scope.birthday},
 		{"cut", `cut("净消费", "p80")`, false, scope.cut},
 		{"festival", `festival("春节", "7d")`, false, scope.festival},
@@ -134,7 +135,7 @@ func (s scope) absent(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Timed, s.uses.clock = true, true
+	s.uses.clock()
 	return absentNode{s.events("absent", t[0], profile.Shape{Keeps: profile.KeepEnds}), d}, nil
 }
 
@@ -173,7 +174,7 @@ func (s scope) habit(a arguments, name string) (regularNode, error) {
 	if !ok || n < 1 || n > 52 || int(n)*days > 2*366 {
 		return out, a.errorf("the number of periods is 1 to 52, together at most two years; here stands %s", a.list[2])
 	}
-	s.uses.Timed = true
+	s.uses.clock()
 	keep := time.Duration(days*(int(n)+stoppedAfter+1)+1) * 24 * time.Hour
 	f := s.events(name, a.list[0].Text, profile.Shape{Keep: keep, Keeps: profile.KeepHours})
 	return regularNode{habit: habit{fold: f, days: days, n: int(n), zone: s.c.set.Zone}}, nil
@@ -196,7 +197,7 @@ func (s scope) restarted(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Timed = true
+	s.uses.clock()
 	return restartedNode{s.events("restarted", t[0], profile.Shape{Keep: d, Keeps: profile.KeepEnds}), d}, nil
 }
 
@@ -214,7 +215,8 @@ func (s scope) tag(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Timed, s.uses.clock, s.uses.Since = true, true, true
+	s.uses.Since = true
+	s.uses.clock()
 	return agedNode{func(p *profile.Profile) event.Time {
 		if held := p.Tags[name]; held != nil {
 			return held.Since
@@ -314,7 +316,8 @@ func (s scope) birthday(a arguments) (cond.Node, error) {
 		return nil, err
 	}
 	trait := t[0]
-	s.uses.Traits, s.uses.Timed, s.uses.clock = true, true, true
+	s.uses.Traits = true
+	s.uses.clock()
 	return occasionNode{func(p *profile.Profile) (calendar.Occasion, bool) {
 		text, _ := p.Traits[trait].Value.(string)
 		return calendar.Birthday(text)
@@ -334,7 +337,7 @@ func (s scope) festival(a arguments) (cond.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("festival: %w", err)
 	}
-	s.uses.Timed, s.uses.clock = true, true
+	s.uses.clock()
 	return occasionNode{func(*profile.Profile) (calendar.Occasion, bool) { return day, true }, before, s.c.set.Zone}, nil
 }
 
@@ -358,7 +361,7 @@ func (s scope) aged(a arguments, of func(*profile.Profile) event.Time) (cond.Nod
 	if err != nil {
 		return nil, err
 	}
-	s.uses.Timed, s.uses.clock = true, true
+	s.uses.clock()
 	return agedNode{of, d}, nil
 }
 

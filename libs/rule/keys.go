@@ -4,8 +4,7 @@ import "slices"
 
 // Keys are the keys that may stand in a part of a rule set: set (a file's top),
 // keyword, measure, tag, choice, times, alert, escalate, stage, step (of a
-// sequence). It is the one
-// list: the compiler refuses all others, and schemas/rules.schema.json has the
+// sequence), group, trait. It is the one list: the compiler refuses all others, and schemas/rules.schema.json has the
 // same ones.
 func Keys(part string) []string { return keys()[part] }
 
@@ -21,7 +20,7 @@ func Parts() []string {
 
 func keys() map[string][]string {
 	return map[string][]string{
-		"set":      {"zone", "population", "currency", "keywords", "cuts", "rates", "measures", "tags", "stages"},
+		"set":      {"zone", "population", "currency", "keywords", "cuts", "rates", "measures", "tags", "stages", "groups", "traits"},
 		"keyword":  {"words", "exact", "unless_in", "not_after", "from"},
 		"measure":  measureKeys(),
 		"tag":      {"group", "event", "when", "lasts", "times", "value", "choose", "alert"},
@@ -31,6 +30,8 @@ func keys() map[string][]string {
 		"escalate": {"after", "to"},
 		"stage":    {"name", "start", "when", "from", "after"},
 		"step":     {"event", "not", "where"},
+		"group":    {"count_by", "color", "order"},
+		"trait":    {"merge", "sources"},
 	}
 }
 

@@ -59,7 +59,7 @@ func (c *compilation) readMeasure(e entry, f map[string]yamlNode) (*Measure, err
 		return nil, err
 	}
 	m.shape(&spec)
-	m.Fold = c.fold(spec)
+	m.Fold, m.Keywords = c.fold(spec), spec.uses.Keywords
 	if n, ok := f["minus"]; ok {
 		if m.Kind != Sum {
 			return nil, n.errorf("only a sum has `minus`")
@@ -126,12 +126,12 @@ func (m *Measure) takesOf() bool { return m.needsOf() || m.Kind == Last || m.Kin
 func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *foldSpec) error {
 	var err error
 	if n, ok := f["where"]; ok {
-		if spec.where, spec.whereText, err = c.boolean(n, scope{uses: &Uses{}, event: true}); err != nil {
+		if spec.where, spec.whereText, err = c.boolean(n, scope{uses: &spec.uses, event: true}); err != nil {
 			return err
 		}
 	}
 	if n, ok := f["of"]; ok {
-		if spec.of, spec.ofText, err = c.condition(n, scope{uses: &Uses{}, event: true}); err != nil {
+		if spec.of, spec.ofText, err = c.condition(n, scope{uses: &spec.uses, event: true}); err != nil {
 			return err
 		}
 		if !m.takesOf() {
@@ -147,7 +147,7 @@ func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *fo
 		if m.Kind != Sequence {
 			return n.errorf("only a sequence has `same`")
 		}
-		if spec.same, spec.sameText, err = c.condition(n, scope{uses: &Uses{}, event: true}); err != nil {
+		if spec.same, spec.sameText, err = c.condition(n, scope{uses: &spec.uses, event: true}); err != nil {
 			return err
 		}
 	}

@@ -35,8 +35,7 @@ func (c *compilation) order() {
 			if !visit(used) {
 				return false
 			}
-			ticks := used.Uses.Timed || used.Lasts > 0
-			t.Uses.Timed, t.Uses.clock = t.Uses.Timed || ticks, t.Uses.clock || ticks
+			t.Uses.Timed = t.Uses.Timed || used.Uses.Timed || used.Lasts > 0
 		}
 		path = path[:len(path)-1]
 		state[t] = done

@@ -85,6 +85,28 @@ func TestNeedsHistory(t *testing.T) {
 	require.NotEmpty(t, compile("tags:\n  T: {when: 'absent(\"pay\", \"1d\")'}\n").NeedsHistory(older))
 }
 
+// TestNeedsHistoryOfAKeywordList: a measure whose list has other words takes other
+// facts, so what was kept by the old list is not gone on with.
+func TestNeedsHistoryOfAKeywordList(t *testing.T) {
+	compile := func(word, measure string) *rule.Set {
+		set, err := rule.Compile(1, map[string]string{"r.yaml": "keywords: {k: {words: [" + word + "]}, other: {words: [" + word + "]}}\nmeasures:\n  n: " + measure + "\n"})
+		require.NoError(t, err)
+		return set
+	}
+	for _, measure := range []string{
+		`{count: chat.message, where: keyword("k")}`,
+		`{sequence: [{event: chat.message, where: keyword("k")}, order.pay], within: 2h}`,
+		`{sequence: [chat.message, {not: order.pay, where: keyword("k")}], within: 2h}`,
+	} {
+		old := compile("贵", measure)
+		require.Empty(t, compile("贵", measure).NeedsHistory(old))
+		require.Equal(t, []string{"n"}, compile("便宜", measure).NeedsHistory(old), measure)
+		require.Equal(t, []string{"k"}, old.Measures[0].Keywords, measure)
+	}
+	plain := `{count: chat.message, where: event.from == "customer"}`
+	require.Empty(t, compile("便宜", plain).NeedsHistory(compile("贵", plain)))
+}
+
 var block = regexp.MustCompile("(?s)```yaml tagwire-rules\n(.*?)```")
 
 // Every rule block of the guides compiles; packs have tests of their own.

@@ -74,6 +74,8 @@ func TestTheSchemaRefusesWhatTheCompilerRefuses(t *testing.T) {
 		"colour: red\n", "tags:\n  A: {whem: x}\n", "measures:\n  n: {count: a, within: 7 days}\n", "stages:\n  - {when: known}\n",
 		"tags:\n  A: {event: a, alert: {to: nobody}}\n", "tags:\n  A: {event: a, times: {at_least: 2}}\n", "keywords:\n  k: {words: [a], from: both}\n",
 		"tags:\n  A: {choose: [{tag: x}]}\n", "population: some\n",
+		"groups:\n  g: {count_by: [shop]}\n", "groups:\n  g: {count_by: [store, store]}\n", "groups:\n  g: {color: url(x)}\n", "groups:\n  g: {order: first}\n",
+		"traits:\n  x: {merge: latest}\n", "traits:\n  x: {merge: rank}\n", "traits:\n  x: {merge: max, sources: [crm]}\n", "traits:\n  x: {}\n",
 	} {
 		require.Error(t, fits(t, s, text), text)
 		_, err := rule.Compile(1, map[string]string{"r.yaml": text})

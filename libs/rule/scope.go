@@ -96,6 +96,7 @@ func (u *Uses) fold(f *Fold) {
 		u.Folds = map[string]bool{}
 	}
 	u.Folds[f.Key] = true
+	u.numbers.Add(f)
 }
 
 func traitNode(name string) cond.Node {

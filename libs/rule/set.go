@@ -59,14 +59,17 @@ type Set struct {
 	Stages     []Stage
 	Folds      map[string]*Fold
 	Cuts       map[string]Cuts // by measure
-	Notes      []Error         // not refusals: what depends on arrival
+	Groups     []Group
+	Dimensions profile.Dimensions // of the groups
+	Traits     profile.TraitRules
+	Notes      []Error // not refusals: what depends on arrival
 
-	rates map[string][]rate // by currency, oldest first
+	rates   map[string][]rate // by currency, oldest first
+	readers readers
 
 	measures     map[string]*Measure
 	foldsByType  map[string][]*Fold
 	tagsByType   map[string][]*Tag
-	places       places
 	owners       map[string]*Tag // tag name (of choose) → rule
 	listVersions map[string]int  // keyword list → hash of its content
 }
@@ -109,6 +112,7 @@ type Measure struct {
 	Between  []time.Duration // [near, far]: a window that does not touch now
 	Per      string          // the calendar day, week or month that is
 	HalfLife time.Duration
+	Keywords []string      // lists that its conditions look for
 	Over     time.Duration // of a sequence: completions of so long; 0: of a lifetime
 	zone     *time.Location
 }
@@ -135,6 +139,15 @@ const (
 // MeasureKinds are all of them, in the order of the documents.
 func MeasureKinds() []MeasureKind {
 	return []MeasureKind{Count, Sum, Avg, Min, Max, Distinct, First, Last, Top, Score, Sequence, TimeSince}
+}
+
+// Numeric says that the value is a number, so that the base has quantiles of it.
+func (m *Measure) Numeric() bool {
+	switch m.Kind {
+	case Count, Sum, Avg, Min, Max, Score, Sequence:
+		return true
+	}
+	return false
 }
 
 // Tag is a tag rule. Exactly one of When (with or without Events), Value and
@@ -208,9 +221,16 @@ type Uses struct {
 	Cuts     bool
 	Since    bool // how long a tag or stage has been held
 	Timed    bool // time alone may change it
+	Clock    bool // … also where none of its folds has a fact
 
-	clock bool // also without any fact of its folds
+	numbers FoldNumbers // of Folds
 }
+
+// ReadsAny says that the condition reads one of the folds.
+func (u *Uses) ReadsAny(folds FoldNumbers) bool { return u.numbers.meets(folds) }
+
+// clock notes that time alone may change the condition, whatever has happened.
+func (u *Uses) clock() { u.Timed, u.Clock = true, true }
 
 // FoldNumbers is a set of folds by their numbers.
 type FoldNumbers []uint64
@@ -222,6 +242,15 @@ func (n *FoldNumbers) Add(f *Fold) {
 		*n = append(*n, 0)
 	}
 	(*n)[word] |= 1 << (f.Number % 64)
+}
+
+func (n FoldNumbers) meets(o FoldNumbers) bool {
+	for i := range min(len(n), len(o)) {
+		if n[i]&o[i] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // FoldsOf are the folds that events of a type feed.

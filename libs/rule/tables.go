@@ -18,6 +18,10 @@ var quantile = regexp.MustCompile(`^p(\d{1,2})$`)
 // carries with their date: like all a rule can see, they take effect with a
 // version.
 func (c *compilation) cuts(e entry) {
+	if _, ok := c.set.Cuts[e.key]; ok {
+		c.fail(e.at.errorf("the cut points of %q stand in two files", e.key))
+		return
+	}
 	es, err := e.value.entries()
 	if c.fail(err) {
 		return
@@ -82,6 +86,10 @@ type rate struct {
 
 // rates reads dated rates: {USD: {2026-01-01: 7.10}}.
 func (c *compilation) rates(e entry) {
+	if _, ok := c.set.rates[e.key]; ok {
+		c.fail(e.at.errorf("the rates of %q stand in two files", e.key))
+		return
+	}
 	es, err := e.value.entries()
 	if c.fail(err) {
 		return

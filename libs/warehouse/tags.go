@@ -2,10 +2,15 @@ package warehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
 )
 
 // TagCount is how many known profiles hold a tag.
@@ -67,8 +72,36 @@ type Member struct {
 // MembersQuery asks for a page of a tag's members in the order of profile ids.
 type MembersQuery struct {
 	Tag   string
-	After string // Next of the page before
-	Limit int    // default 100, at most 1,000
+	In    map[string]string // dimension (channel, store, staff, city) → value that the profile stands in
+	After string            // Next of the page before
+	Limit int               // default 100, at most 1,000
+}
+
+// ErrDimension is the answer to a dimension that there is not.
+var ErrDimension = errors.New("not a dimension")
+
+// within are the profiles that stand in all of the values.
+func (q MembersQuery) within() (string, error) {
+	var where []string
+	for _, dim := range slices.Sorted(maps.Keys(q.In)) {
+		v := quote(q.In[dim])
+		switch dim {
+		case profile.DimChannel:
+			where = append(where, "has(channels, "+v+")")
+		case profile.DimStore:
+			where = append(where, "has(stores, "+v+")")
+		case profile.DimStaff:
+			where = append(where, "has(owners, "+v+")")
+		case profile.DimCity:
+			where = append(where, "city = "+v)
+		default:
+			return "", fmt.Errorf("%q: %w", dim, ErrDimension)
+		}
+	}
+	if len(where) == 0 {
+		return "", nil
+	}
+	return " AND profile_id IN (SELECT profile_id FROM ${db}.profiles FINAL WHERE " + strings.Join(where, " AND ") + ")", nil
 }
 
 // MemberPage is a part of a member list. Next is empty behind the last page.
@@ -80,8 +113,12 @@ type MemberPage struct {
 // Members lists the known profiles that hold a tag, page by page.
 func (w *Warehouse) Members(ctx context.Context, q MembersQuery) (MemberPage, error) {
 	limit := clamp(q.Limit, 100, 1000)
+	within, err := q.within()
+	if err != nil {
+		return MemberPage{}, err
+	}
 	rows, err := w.Query(ctx, w.in(fmt.Sprintf(`SELECT profile_id, any(tag_value), any(since) AS s, any(expires_at) AS x, any(toString(rule)), any(rule_version), any(toString(origin))
-FROM ${bi}.tag_members WHERE tag = %s AND profile_id > %s GROUP BY profile_id ORDER BY profile_id LIMIT %d`, quote(q.Tag), quote(q.After), limit+1)))
+FROM ${bi}.tag_members WHERE tag = %s AND profile_id > %s%s GROUP BY profile_id ORDER BY profile_id LIMIT %d`, quote(q.Tag), quote(q.After), within, limit+1)))
 	if err != nil {
 		return MemberPage{}, fmt.Errorf("members of %s: %w", q.Tag, err)
 	}

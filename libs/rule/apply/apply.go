@@ -77,7 +77,7 @@ func (j *judge) arrive(in Input) {
 	}
 	p.Internal = p.Internal || in.Internal
 	for name, v := range e.Traits {
-		j.traits = p.SetTrait(name, event.Trait{Value: v, Source: e.Source, Time: e.Time}) || j.traits
+		j.traits = p.SetTrait(name, event.Trait{Value: v, Source: e.Source, Time: e.Time}, j.set.Traits) || j.traits
 	}
 	j.staff()
 	if e.Channel != "" && !slices.Contains(p.Channels, e.Channel) {
@@ -262,9 +262,9 @@ func NextDue(s *rule.Set, p *profile.Profile, memo *cond.Memo) event.Time {
 		memo = cond.NewMemo(p.Clock, len(s.Measures))
 	}
 	m := &cond.Moment{Now: p.Clock, Profile: p, Memo: memo}
-	ticking := s.Ticking(p)
-	for at := ticking.Next(0); at >= 0; at = ticking.Next(at + 1) {
-		t := s.Tags[at]
+	clocked := s.Clocked(p.Folds)
+	for i := clocked.Next(-1); i >= 0; i = clocked.Next(i) {
+		t := s.Tags[i]
 		m.Before = due // only the earliest is wanted
 		if t.When != nil {
 			due = cond.Earliest(due, t.When.Next(m))
@@ -293,7 +293,7 @@ func Merge(s *rule.Set, winner, loser *profile.Profile, mergeID string) Result {
 	for name := range winner.Tags {
 		had[name] = true
 	}
-	if !winner.Absorb(loser, mergeID, s.Shape) {
+	if !winner.Absorb(loser, mergeID, profile.Keeping{Shape: s.Shape, Traits: s.Traits}) {
 		res.Duplicate = true
 		return res
 	}
@@ -333,6 +333,7 @@ func Activate(s *rule.Set, p *profile.Profile) Result {
 			delete(p.Folds, key)
 		}
 	}
+	res.Traits = p.FitTraits(s.Traits)
 	if p.Winner != "" || p.Refused || p.Suppressed || p.FirstSeen == 0 {
 		return res
 	}
@@ -346,6 +347,10 @@ func Activate(s *rule.Set, p *profile.Profile) Result {
 		}
 		if r, ok := s.RuleOf(t.Tag); !ok || r.Name != t.Rule {
 			j.drop(t.Tag, event.OpRemoved, nil)
+		} else if r.Events != nil && r.Group != t.Group { // counts go by the group; other tags are judged below
+			moved := *p.Tags[t.Tag]
+			moved.Group, moved.Version = r.Group, s.Version
+			j.put(t.Tag, &moved, event.OpRenewed, nil)
 		}
 	}
 	j.rules()

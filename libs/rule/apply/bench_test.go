@@ -2,11 +2,13 @@ package apply_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/rule/apply"
 )
 
@@ -24,4 +26,54 @@ func BenchmarkEvent(b *testing.B) {
 		e := &event.Event{EventID: fmt.Sprint(n), Type: types[n%len(types)], Time: at, ReceivedAt: at, Source: "s", Identities: own}
 		apply.Event(set, p, apply.Input{Event: e, Own: own, Place: at, Fresh: time.Hour, Late: 24 * time.Hour})
 	}
+}
+
+// manyRules are rules of which ten read what the benchmark's events feed; the rest
+// wait for other events.
+func manyRules(n int) string {
+	var b strings.Builder
+	b.WriteString("measures:\n  opens: {count: link.open, within: 7d}\n  heat: {score: {link.open: 5}, half_life: 3d}\n")
+	for i := range n / 10 {
+		fmt.Fprintf(&b, "  other%d: {count: other.%d, within: 7d}\n", i, i)
+	}
+	b.WriteString("tags:\n")
+	for i := range n {
+		switch {
+		case i < 5:
+			fmt.Fprintf(&b, "  T%d: {when: opens >= %d, lasts: 1d}\n", i, 2+i)
+		case i < 10:
+			fmt.Fprintf(&b, "  T%d: {when: heat >= %d}\n", i, 10*i)
+		default:
+			fmt.Fprintf(&b, "  T%d: {when: other%d >= %d}\n", i, i%(n/10), 1+i/100)
+		}
+	}
+	return b.String()
+}
+
+// BenchmarkManyRules shows that a step costs by the rules that it can affect: a
+// thousand of which as many match as of a hundred. Both take turns in one run.
+func BenchmarkManyRules(b *testing.B) {
+	type side struct {
+		set  *rule.Set
+		p    *profile.Profile
+		took time.Duration
+	}
+	sides := []*side{{set: compile(b, manyRules(100)), p: profile.New("p")}, {set: compile(b, manyRules(1000)), p: profile.New("p")}}
+	own := []event.Identity{{Namespace: "user_id", Value: "u-1"}}
+	n := 0
+	for b.Loop() {
+		n++
+		at := t0.Add(time.Duration(n) * 10 * time.Minute)
+		for _, s := range sides {
+			e := &event.Event{EventID: fmt.Sprint(n), Type: "link.open", Time: at, ReceivedAt: at, Source: "s", Identities: own}
+			began := time.Now()
+			apply.Advance(s.set, s.p, at, 0, time.Hour)
+			r := apply.Event(s.set, s.p, apply.Input{Event: e, Own: own, Place: at, Fresh: time.Hour, Late: 24 * time.Hour})
+			apply.NextDue(s.set, s.p, r.Memo)
+			s.took += time.Since(began)
+		}
+	}
+	b.ReportMetric(float64(sides[0].took.Nanoseconds())/float64(b.N), "ns/100rules")
+	b.ReportMetric(float64(sides[1].took.Nanoseconds())/float64(b.N), "ns/1000rules")
+	b.ReportMetric(float64(sides[1].took)/float64(sides[0].took), "ratio")
 }

@@ -32,6 +32,7 @@ type Result struct {
 	Alerts    []event.Alert
 	Duplicate bool       // the event had been applied before
 	Changed   bool       // the profile is not what it was
+	Traits    bool       // a value of a trait has been brought into another form
 	Memo      *cond.Memo // of an event: what the rules have read of the profile as it is now
 }
 
@@ -53,7 +54,7 @@ type judge struct {
 	memo   *cond.Memo
 	now    cond.Moment // for conditions, one after the other
 	tags   map[string]bool
-	todo   rule.Places // rules yet to be judged, while they are
+	open   rule.TagSet // rules that are to be judged
 	traits bool
 	stage  bool
 }
@@ -66,28 +67,25 @@ func (j *judge) moment() *cond.Moment {
 // rules judges, in dependency order, every rule that the step can affect.
 func (j *judge) rules() {
 	j.memo = cond.NewMemo(j.p.Clock, len(j.set.Measures))
-	step := rule.Step{All: j.all, Timer: j.timer, Traits: j.traits, Folds: j.folds}
+	step := rule.Step{All: j.all, Timer: j.timer, Traits: j.traits, Stage: j.stage, Folds: j.folds, Tags: j.tags}
 	if j.ev != nil {
-		step.Type = j.ev.Type
+		step.Event = j.ev.Type
 	}
-	j.todo = j.set.Affected(step)
-	for name := range j.tags {
-		j.todo.Join(j.set.Readers(name))
-	}
+	j.open = j.set.Affected(step)
 	j.walk(false)
 	j.stages()
 	if j.stage {
-		j.todo.Join(j.set.StageReaders())
+		j.open.Add(j.set.StageReaders())
 	}
 	j.walk(true)
 }
 
-// walk judges what is to be done of the rules that read the stage, or of the others.
-// What a rule changes puts those in that read it; they stand behind it.
-func (j *judge) walk(readsStage bool) {
-	for at := j.todo.Next(0); at >= 0; at = j.todo.Next(at + 1) {
-		if j.set.ReadsStage(at) == readsStage {
-			j.tag(j.set.Tags[at])
+// walk judges the open rules that read the stage, or those that do not. A rule
+// whose tag changes opens those that read it, which stand behind it.
+func (j *judge) walk(stage bool) {
+	for i := j.open.Next(-1); i >= 0; i = j.open.Next(i) {
+		if t := j.set.Tags[i]; t.Uses.Stage == stage {
+			j.tag(t)
 		}
 	}
 }
@@ -95,12 +93,26 @@ func (j *judge) walk(readsStage bool) {
 func (j *judge) tag(t *rule.Tag) {
 	switch {
 	case t.Events != nil:
-		j.eventTag(t)
+		if j.ev != nil && t.Events[j.ev.Type] {
+			j.eventTag(t)
+		}
+	case !j.affects(&t.Uses):
 	case t.Choose != nil:
 		j.choose(t)
 	default:
 		j.stateTag(t)
 	}
+}
+
+// affects says that the step may change what the condition gives.
+func (j *judge) affects(u *rule.Uses) bool {
+	if j.all || j.timer && u.Timed || j.traits && u.Traits || j.stage && u.Stage {
+		return true
+	}
+	if u.ReadsAny(j.folds) {
+		return true
+	}
+	return len(j.tags) > 0 && slices.ContainsFunc(u.Tags, func(name string) bool { return j.tags[name] })
 }
 
 func (j *judge) stateTag(t *rule.Tag) {

@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"strings"
+
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
@@ -20,7 +22,7 @@ func (j *judge) set1(t *rule.Tag, name, value string, hold bool, until event.Tim
 			Evidence: j.evidence(&t.Uses),
 		}, event.OpApplied, j.measures(&t.Uses))
 		j.alert(t, name, "enter")
-	case hold && (old.Expires != until || old.Rule != t.Name):
+	case hold && (old.Expires != until || old.Rule != t.Name || old.Group != t.Group):
 		renewed := *old
 		renewed.Expires, renewed.Rule, renewed.Version, renewed.Group = until, t.Name, j.set.Version, t.Group
 		if j.ev != nil {
@@ -69,7 +71,12 @@ func (j *judge) note(name string, t *profile.Tag, op event.Op, measures map[stri
 		j.tags = map[string]bool{}
 	}
 	j.tags[name] = true
-	j.todo.Join(j.set.Readers(name))
+	if family, _, found := strings.Cut(name, ":"); found {
+		j.tags[family] = true // whoever reads all its values
+	}
+	if j.open != nil {
+		j.open.Add(j.set.TagReaders(name))
+	}
 	j.res.Changes = append(j.res.Changes, c)
 }
 

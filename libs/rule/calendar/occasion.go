@@ -43,6 +43,46 @@ const leapYear = 2000
 // 5月12日; a time of day behind it is passed over. Who was born on 29 February
 // has it on the 28th in common years.
 func Birthday(text string) (Occasion, bool) {
+	b, ok := born(text)
+	if !ok {
+		return nil, false
+	}
+	return yearly{date: func(year int) (time.Month, int) { return b.month, b.day(year) }}, true
+}
+
+// Birth is a day of birth whose year is known.
+type Birth struct {
+	year  int // 0: not known
+	month time.Month
+	date  int
+}
+
+// ParseBirth reads what Birthday does; ok is false where the year is missing.
+func ParseBirth(text string) (b Birth, ok bool) {
+	b, ok = born(text)
+	return b, ok && b.year != 0
+}
+
+// Reaches is the moment at which so many years are completed.
+func (b Birth) Reaches(years int, zone *time.Location) event.Time {
+	return midnight(b.year+years, b.month, b.day(b.year+years), zone)
+}
+
+// Age is the number of completed years; ok is false before the birth.
+func (b Birth) Age(at event.Time, zone *time.Location) (years int, ok bool) {
+	years = at.Std().In(zone).Year() - b.year
+	if b.Reaches(years, zone) > at {
+		years--
+	}
+	return years, years >= 0
+}
+
+// day is the day of the month on which it is kept in a year.
+func (b Birth) day(year int) int {
+	return min(b.date, time.Date(year, b.month+1, 0, 0, 0, 0, 0, time.UTC).Day())
+}
+
+func born(text string) (b Birth, ok bool) {
 	text = strings.TrimSpace(text)
 	if i := strings.IndexAny(text, "T "); i > 0 {
 		text = text[:i]
@@ -55,23 +95,18 @@ func Birthday(text string) (Occasion, bool) {
 	if len(parts) == 3 {
 		y, ok := digits(parts[0], 4)
 		if !ok || y < 1900 {
-			return nil, false
+			return b, false
 		}
-		year, parts = y, parts[1:]
+		year, b.year, parts = y, y, parts[1:]
 	}
 	if len(parts) != 2 {
-		return nil, false
+		return b, false
 	}
 	m, okMonth := digits(parts[0], 2)
 	day, okDay := digits(parts[1], 2)
-	month := time.Month(m)
-	if t := time.Date(year, month, day, 0, 0, 0, 0, time.UTC); !okMonth || !okDay || t.Month() != month || t.Day() != day {
-		return nil, false
-	}
-	return yearly{date: func(y int) (time.Month, int) {
-		last := time.Date(y, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
-		return month, min(day, last)
-	}}, true
+	b.month, b.date = time.Month(m), day
+	t := time.Date(year, b.month, day, 0, 0, 0, 0, time.UTC)
+	return b, okMonth && okDay && t.Month() == b.month && t.Day() == day
 }
 
 // dash makes one sign of those that stand between the parts of a date.

@@ -44,6 +44,39 @@ func TestBirthdays(t *testing.T) {
 	}
 }
 
+func TestAge(t *testing.T) {
+	z := zone(t, "Asia/Shanghai")
+	for _, c := range []struct {
+		text, at string
+		years    int
+	}{
+		{"1990-05-12", "2026-05-11 23:59:59", 35},
+		{"1990-05-12", "2026-05-12 00:00:00", 36},
+		{"1990年5月12日", "1990-05-12 00:00:00", 0},
+		{"1992-02-29", "2026-02-27 12:00:00", 33},
+		{"1992-02-29", "2026-02-28 00:00:00", 34},
+		{"1992-02-29", "2028-02-28 23:59:59", 35},
+		{"20001231", "2026-12-31 00:00:00", 26},
+	} {
+		b, ok := ParseBirth(c.text)
+		require.True(t, ok, c.text)
+		years, ok := b.Age(when(t, c.at, z), z)
+		require.True(t, ok, "%v", c)
+		require.Equal(t, c.years, years, "%v", c)
+		reached, _ := b.Age(b.Reaches(years+1, z), z)
+		before, _ := b.Age(b.Reaches(years+1, z)-1, z)
+		require.Equal(t, []int{years, years + 1}, []int{before, reached}, "%v", c)
+	}
+	unborn, ok := ParseBirth("2027-01-01")
+	require.True(t, ok)
+	_, ok = unborn.Age(when(t, "2026-05-12 00:00:00", z), z)
+	require.False(t, ok)
+	for _, text := range []string{"05-12", "", "1990-02-29", "36"} {
+		_, ok := ParseBirth(text)
+		require.False(t, ok, text)
+	}
+}
+
 func TestABirthdayInAZoneWithADayOf23Hours(t *testing.T) {
 	z := zone(t, "Europe/Berlin")
 	b, ok := Birthday("1990-03-29")

@@ -75,6 +75,8 @@ func (r reader) given(n ast.Node) string {
 	switch {
 	case name == "tags" && len(args) == 1:
 		return r.w.say("标签族「%s」的取值", "the values of the family “%s”", r.constant(args[0]))
+	case name == "age" && len(args) == 1:
+		return r.w.say("年龄（由属性 %s 算出）", "the age (by the trait %s)", r.constant(args[0]))
 	case name == "cut" && len(args) == 2:
 		return r.w.say("%s的分位点 %s", "the cut point %[2]s of %[1]s", r.constant(args[0]), r.constant(args[1]))
 	}

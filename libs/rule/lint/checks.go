@@ -18,6 +18,11 @@ func (l *linter) unusedKeywords() {
 			used[k] = true
 		}
 	}
+	for _, m := range l.set.Measures {
+		for _, k := range m.Keywords {
+			used[k] = true
+		}
+	}
 	for _, k := range l.src.Block("keywords") {
 		if !used[k.Key] {
 			l.add(Warning, k.At, k.Key, both{fmt.Sprintf("词表「%s」没有任何规则使用", k.Key), fmt.Sprintf("no rule uses the keyword list %q", k.Key)},

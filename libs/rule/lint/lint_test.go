@@ -166,3 +166,13 @@ func TestHowTagsWereHeld(t *testing.T) {
 	require.Contains(t, found[4].Zh, "96.0%")
 	require.Equal(t, []any{"r.yaml", 9}, []any{found[1].File, found[1].Line})
 }
+
+func TestAKeywordListReadByAMeasureIsUsed(t *testing.T) {
+	lists := "keywords: {k: {words: [贵]}, step: {words: [贵]}, idle: {words: [贵]}}\nmeasures:\n"
+	found := look(t, lists+`  n: {count: chat.message, where: keyword("k")}
+  s: {sequence: [{event: chat.message, where: keyword("step")}, order.pay], within: 2h}
+tags:
+  T: {when: n >= 2 and s >= 1}
+`)
+	require.Equal(t, []string{"unused_keywords idle"}, names(found))
+}

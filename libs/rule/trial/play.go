@@ -42,12 +42,17 @@ func (w *player) event(a arrival) {
 	if e.Backfill {
 		place = e.Time
 	}
-	w.take(apply.Advance(w.set, w.p, place, 0, fresh))
+	w.pass(place)
 	w.take(apply.Event(w.set, w.p, apply.Input{Event: &e, Own: e.Identities, Place: place, Internal: a.internal, Fresh: fresh, Late: late}))
 }
 
-// pass lets time go by: what is due by then fires.
-func (w *player) pass(to event.Time) { w.take(apply.Advance(w.set, w.p, to, to, fresh)) }
+// pass lets time go by. What is due by then fires when it is due, as under a
+// clock that runs: firing it all at the end would be too late for its alerts.
+func (w *player) pass(to event.Time) {
+	for due := apply.NextDue(w.set, w.p, nil); due != 0 && due <= to; due = apply.NextDue(w.set, w.p, nil) {
+		w.take(apply.Advance(w.set, w.p, due, due, fresh))
+	}
+}
 
 func (w *player) take(r apply.Result) { w.alerts = append(w.alerts, r.Alerts...) }
 

@@ -199,3 +199,22 @@ func FuzzRun(f *testing.F) {
 		}
 	})
 }
+
+// TestTimersFireWhenTheyAreDue: an alert that time alone raises comes, however far
+// the next entry of the test is away.
+func TestTimersFireWhenTheyAreDue(t *testing.T) {
+	set, err := rule.Compile(1, map[string]string{"rules.yaml": `tags: {沉睡: {when: 'absent("order.pay", "7d")', alert: {cooldown: 1m}}}`})
+	require.NoError(t, err)
+	for _, next := range []string{"7d", "7d30m", "7d2h", "20d"} {
+		rep, err := trial.Run(set, map[string]string{"a_test.yaml": `
+- test: before an expectation
+  events: [{at: 0, type: order.pay}]
+  expect: [{at: 6d23h, alerts: 0}, {at: ` + next + `, has: 沉睡, alerts: 1}]
+- test: before an event
+  events: [{at: 0, type: order.pay}, {at: ` + next + `, type: page.view}, {at: 20d, type: order.pay}]
+  expect: [{at: 20d, has_not: 沉睡, alerts: 1}]
+`})
+		require.NoError(t, err)
+		require.Zero(t, rep.Failed, "%s: %+v", next, rep.Tests)
+	}
+}

@@ -80,7 +80,7 @@ func snapshots(name string, n int) warehouse.Insert {
 }
 
 // fed are the table of the snapshots and all that is fed from it.
-var fed = []string{"profiles", "profile_daily", "profile_flags", "identities"}
+var fed = []string{"profiles", "profile_daily", "profile_flags", "profile_places", "identities"}
 
 func repeated(t *testing.T, w *warehouse.Warehouse) {
 	in := snapshots("again", 1)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/warehouse"
 )
 
@@ -88,7 +89,7 @@ func (e encoder) snapshot(c *event.Change) (row, error) {
 	text := func(name string) string { return traitText(s.Traits[name]) }
 	values := []any{
 		c.Profile, s.Known, s.Excluded, s.Stale, s.Stage, optional(s.StageSince), s.Owner, filled(s.Owners), filled(s.Channels), filled(s.Stores), identities(s.Identities),
-		text("city"), text("province"), text("industry"), text("level"), text("source"), text("gender"), age(s.Traits["age"]), intent(s.Measures),
+		city(s.Traits), text("province"), text("industry"), text("level"), text("source"), text("gender"), age(s.Traits["age"]), intent(s.Measures),
 		traits, filledMap(s.Measures),
 	}
 	values = append(values, held(s.Tags)...)
@@ -112,6 +113,14 @@ func held(states []event.TagState) []any {
 		}
 	}
 	return []any{tags, groups, texts, since, expires, rules, versions, origins}
+}
+
+// city is the city by which live counts are kept.
+func city(traits map[string]event.Trait) string {
+	for _, name := range profile.CityOf(traits) {
+		return name
+	}
+	return ""
 }
 
 // intent is the measure by which rule packs call it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/libs/warehouse/warehousetest"
 	"github.com/tagwire/tagwire/schemas"
@@ -205,4 +206,45 @@ func TestARecountAsOfACommit(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, warehouse.Mark{Next: 5, Generation: 1, Shard: 0, Commit: 6}, marks[0])
 	require.Equal(t, warehouse.Mark{Next: 3, Generation: 1, Shard: 1, Commit: 5}, marks[1])
+}
+
+func TestARecountByDimensionAsOfACommit(t *testing.T) {
+	r := newRig(t)
+	r.run(r.archiver(nil))
+	in := func(stores, staff []string, city string) func(*event.Snapshot) {
+		return func(s *event.Snapshot) {
+			s.Stores, s.Owners, s.Channels, s.Traits = stores, staff, []string{"抖音"}, map[string]event.Trait{"城市": {Value: city}}
+		}
+	}
+	moved := tagged("a", "高意向", event.OpRenewed, 3, at(5, 0))
+	moved.Group = "会员"
+	r.publish(schemas.TopicChanges, 0,
+		tagged("a", "高意向", event.OpApplied, 0, at(1, 0)), snapshot("a", at(1, 1), in([]string{"s1"}, nil, "成都")),
+		snapshot("a", at(2, 0), in([]string{"s1", "s2"}, []string{"li"}, "成都")),
+		snapshot("a", at(3, 0), in([]string{"s1", "s2"}, []string{"li"}, "上海")),
+		snapshot("a", at(4, 0), in([]string{"s1", "s2"}, []string{"li"}, "成都")),
+		moved, snapshot("a", at(5, 1), in([]string{"s1", "s2"}, []string{"li"}, "成都")))
+	r.archived()
+	dims := profile.Dimensions{"意向": {"store", "staff", "city"}, "会员": {"channel"}}
+	one := warehouse.TagPopulation{Known: 1}
+	tag := func(dimension, value string) warehouse.TagPlace {
+		return warehouse.TagPlace{Tag: "高意向", Dimension: dimension, Value: value}
+	}
+	for _, c := range []struct {
+		commit    int64
+		want      map[warehouse.TagPlace]warehouse.TagPopulation
+		undecided uint64
+	}{
+		{commit: 0, want: map[warehouse.TagPlace]warehouse.TagPopulation{}},
+		{commit: 1, want: map[warehouse.TagPlace]warehouse.TagPopulation{tag("store", "s1"): one, tag("city", "成都"): one}},
+		{commit: 5, want: map[warehouse.TagPlace]warehouse.TagPopulation{tag("channel", "抖音"): one}},
+	} {
+		got, err := r.w.RecountBy(t.Context(), warehouse.Cut{Generation: 1, Commits: []int64{c.commit, 0}}, dims)
+		require.NoError(t, err)
+		require.Equal(t, c.want, got.Counts, "%d", c.commit)
+		require.Equal(t, c.undecided, got.Undecided, "%d", c.commit)
+	}
+	got, err := r.w.RecountBy(t.Context(), warehouse.Cut{Generation: 1, Commits: []int64{3, 0}}, dims)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, got.Undecided, "back in 成都, where it had been before the cut: it is not guessed")
 }

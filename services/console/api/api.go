@@ -145,7 +145,7 @@ func (a *API) parts() error {
 		return err
 	}
 	a.recount, err = recount.New(recount.Options{
-		Shards: a.shards, Generation: o.Generation, Stream: o.Stream, Warehouse: o.Warehouse, Log: o.Log, Registerer: o.Registerer, Now: o.Now,
+		Shards: a.shards, Rules: a.sets, Generation: o.Generation, Stream: o.Stream, Warehouse: o.Warehouse, Log: o.Log, Registerer: o.Registerer, Now: o.Now,
 	})
 	if err != nil {
 		return err

@@ -3,19 +3,40 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/services/console/live"
+	"github.com/tagwire/tagwire/services/console/shards"
 )
 
 func (a *API) tags(w http.ResponseWriter, r *http.Request) error {
+	by, err := dimension(r)
+	if err != nil {
+		return err
+	}
 	v, err := a.board.Now(r.Context())
 	if err != nil {
 		return err
 	}
+	if by != "" {
+		v = v.By(by)
+	}
 	return answer(w, http.StatusOK, v)
+}
+
+// dimension is `by`: the dimension by whose values counts are split; empty: none.
+func dimension(r *http.Request) (string, error) {
+	by := r.URL.Query().Get("by")
+	if by == "" || slices.Contains(rule.Dimensions(), by) {
+		return by, nil
+	}
+	all := strings.Join(rule.Dimensions(), ", ")
+	return "", badRequest("参数 by 只能是 "+all, "the parameter by is one of "+all)
 }
 
 const (
@@ -24,6 +45,10 @@ const (
 )
 
 func (a *API) tagStream(w http.ResponseWriter, r *http.Request) error {
+	by, err := dimension(r)
+	if err != nil {
+		return err
+	}
 	first, err := a.board.Now(r.Context())
 	if err != nil {
 		return err
@@ -35,7 +60,7 @@ func (a *API) tagStream(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	return pump(ctx, s, a.views(ctx, first), func(v *live.View) error {
-		data, err := v.JSON()
+		data, err := v.JSON(by)
 		if err != nil {
 			return err
 		}
@@ -93,8 +118,24 @@ type memberView struct {
 	Name string `json:"name,omitempty"`
 }
 
+// basis is what every list from history stands on: up to when it is certainly
+// whole, and the rules that all shards have.
+type basis struct {
+	AsOf         event.Time `json:"as_of"`
+	RulesVersion int64      `json:"rules_version"`
+}
+
+func (a *API) basis(ctx context.Context) (basis, error) {
+	all, err := a.shards.Peek(ctx)
+	if err != nil {
+		return basis{}, err
+	}
+	lowest, _ := shards.Lowest(all)
+	return basis{a.archivedTo(ctx), lowest}, nil
+}
+
 type memberPage struct {
-	AsOf    event.Time   `json:"as_of"`
+	basis
 	Members []memberView `json:"members"`
 	Next    string       `json:"next_cursor"`
 }
@@ -107,8 +148,18 @@ func (a *API) members(w http.ResponseWriter, r *http.Request) error {
 	if a.opt.Warehouse == nil {
 		return away(errNoWarehouse)
 	}
-	to := a.archivedTo(r.Context())
-	page, err := a.opt.Warehouse.Members(r.Context(), warehouse.MembersQuery{Tag: r.PathValue("tag"), After: r.URL.Query().Get("cursor"), Limit: limit})
+	on, err := a.basis(r.Context())
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	in := map[string]string{}
+	for _, dim := range rule.Dimensions() {
+		if q.Has(dim) {
+			in[dim] = q.Get(dim)
+		}
+	}
+	page, err := a.opt.Warehouse.Members(r.Context(), warehouse.MembersQuery{Tag: r.PathValue("tag"), In: in, After: q.Get("cursor"), Limit: limit})
 	if err != nil {
 		return err
 	}
@@ -120,7 +171,7 @@ func (a *API) members(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := memberPage{AsOf: to, Members: make([]memberView, len(page.Members)), Next: page.Next}
+	out := memberPage{basis: on, Members: make([]memberView, len(page.Members)), Next: page.Next}
 	for i, m := range page.Members {
 		out.Members[i] = memberView{m, names[m.Profile]}
 	}

@@ -210,15 +210,21 @@ func (k *keeper) take(ctx context.Context, rec *event.Record) error {
 		return err
 	}
 	before, after := profile.New(rec.Profile), profile.New(rec.Profile)
+	after.Rules = k.set.Version
 	if b := states[rec.Profile]; b != nil {
 		if before, err = profile.Decode(b); err != nil {
 			return err
 		}
 		after, _ = profile.Decode(b) // decoded just before
 	}
+	var renewed apply.Result
+	if after.Rules != k.set.Version {
+		renewed = apply.Activate(k.set, after)
+	}
 	e := rec.Event
 	e.Matched = k.set.Match(e.Text, e.From)
 	res := apply.Event(k.set, after, apply.Input{Event: e, Own: rec.Own, Place: rec.Place, Fresh: time.Hour, Late: 24 * time.Hour})
+	res.Changes = append(renewed.Changes, res.Changes...)
 	if err := k.commit(ctx, before, after); err != nil {
 		return err
 	}
@@ -234,9 +240,9 @@ func (k *keeper) commit(ctx context.Context, before, after *profile.Profile) err
 	b := shard.Batch{Pos: k.pos, Counts: map[string]int64{}, Profiles: []shard.Write{{ID: after.ID, Fields: map[string]any{"state": state, "v": k.pos.Commit + 1}}}}
 	var was []string
 	if before != nil {
-		was = before.CountKeys()
+		was = before.CountKeys(compiled(k.w, before.Rules).Dimensions)
 	}
-	profile.CountDelta(was, after.CountKeys(), b.Counts)
+	profile.CountDelta(was, after.CountKeys(compiled(k.w, after.Rules).Dimensions), b.Counts)
 	return k.store(ctx, b)
 }
 

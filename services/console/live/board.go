@@ -14,7 +14,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/services/console/ruleset"
 	"github.com/tagwire/tagwire/services/console/shards"
 )
@@ -37,6 +37,9 @@ type TagCount struct {
 	Count     int64  `json:"count"` // known profiles
 	Anonymous int64  `json:"anonymous"`
 	Warming   bool   `json:"warming,omitempty"` // its rule reads a measure that began empty
+	// By is the count by the values of the dimension that was asked for; nil where
+	// the tag's group is not counted by it. A customer may stand in several values.
+	By map[string]int64 `json:"by,omitzero"`
 }
 
 // StageCount is one stage of the board.
@@ -61,17 +64,20 @@ type View struct {
 	Population   Population     `json:"population"`
 	Stages       []StageCount   `json:"stages"`
 	Tags         []TagCount     `json:"tags"`
+	Groups       []rule.Group   `json:"groups"` // by their order
 	Warming      []ruleset.Warm `json:"warming,omitempty"`
 
 	counted uint64 // moves with every change beside as_of
-	encode  func() ([]byte, error)
+	split   split
+	wire    *wire
 }
 
 // Counted moves whenever something beside the time has changed.
 func (v *View) Counted() uint64 { return v.counted }
 
-// JSON is the view on the wire, encoded once for all who listen.
-func (v *View) JSON() ([]byte, error) { return v.encode() }
+// JSON is the view on the wire, split by a dimension if one is named: encoded once
+// for all who listen.
+func (v *View) JSON(by string) ([]byte, error) { return v.wire.encode(v, by) }
 
 // Rules are the versions of the rules; *ruleset.Sets is one.
 type Rules interface {
@@ -202,13 +208,7 @@ func (b *Board) publish(all []shards.Glimpse, moved bool) (*View, error) {
 }
 
 func (b *Board) put(v *View) *View {
-	v.encode = sync.OnceValues(func() ([]byte, error) {
-		out, err := json.Marshal(v)
-		if err != nil {
-			return nil, fmt.Errorf("encode the board: %w", err)
-		}
-		return out, nil
-	})
+	v.wire = &wire{}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.view = v
@@ -257,7 +257,10 @@ func (b *Board) add(all []shards.Glimpse, newest int64) (*View, error) {
 			return nil, err
 		}
 	}
-	v := &View{RulesVersion: lowest, Warming: rules.WarmingAt(lowestTime(all)), Stages: []StageCount{}, Tags: []TagCount{}}
+	v := &View{
+		RulesVersion: lowest, Warming: rules.WarmingAt(lowestTime(all)), Stages: []StageCount{}, Tags: []TagCount{}, split: split{},
+		Groups: groupsOf(rules.Set),
+	}
 	for _, g := range all {
 		v.Activating = v.Activating || g.Rules < newest || g.Rules != lowest
 	}
@@ -301,6 +304,7 @@ func (b *Board) count(v *View, tags map[string]*TagCount, stages map[string]*Sta
 	case f.tag != "" && anonymous:
 		entry(tags, f.tag).Anonymous += n
 	case f.tag != "":
+		v.split.add(f, n)
 	case f.dimension == "":
 		v.Population.Known += n
 	case anonymous:

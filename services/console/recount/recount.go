@@ -26,6 +26,7 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/libs/warehouse"
+	"github.com/tagwire/tagwire/services/console/ruleset"
 	"github.com/tagwire/tagwire/services/console/shards"
 )
 
@@ -47,21 +48,29 @@ type Difference struct {
 
 // Report is one recount.
 type Report struct {
-	AsOf        event.Time   `json:"as_of"`   // lowest stream time of the shards that were counted
-	Checked     int64        `json:"checked"` // profiles read
-	Counts      int          `json:"counts"`  // counts compared
-	Drift       int64        `json:"drift"`   // sum of absolute differences
+	AsOf        event.Time   `json:"as_of"`         // lowest stream time of the shards that were counted
+	Rules       int64        `json:"rules_version"` // lowest of them
+	Checked     int64        `json:"checked"`       // profiles read
+	Counts      int          `json:"counts"`        // counts compared
+	Drift       int64        `json:"drift"`         // sum of absolute differences
 	Differences []Difference `json:"differences"`
-	Busy        []int        `json:"busy_shards,omitempty"`        // written all the time: left out
-	NoHistory   string       `json:"clickhouse_skipped,omitempty"` // why history was not compared
+	Busy        []int        `json:"busy_shards,omitempty"`                   // written all the time: left out
+	NoHistory   string       `json:"clickhouse_skipped,omitempty"`            // why history was not compared
+	NoPlaces    string       `json:"clickhouse_dimensions_skipped,omitempty"` // why it was not by channel, store, staff and city
 	TookMS      int64        `json:"took_ms"`
 	at          time.Time
+}
+
+// Rules are the versions of the rules; *ruleset.Sets is one.
+type Rules interface {
+	At(version int64) (*ruleset.Version, error)
 }
 
 // Options are what a recount is made of; Budget, Archive and Every have
 // defaults.
 type Options struct {
 	Shards     *shards.Set
+	Rules      Rules // of the dimensions by which profiles were counted
 	Generation int
 	Stream     *stream.Client
 	Warehouse  *warehouse.Warehouse // nil: history is not compared
@@ -167,6 +176,7 @@ func (r *Recount) count(ctx context.Context) (*Report, error) {
 	}
 	rep := &Report{Differences: []Difference{}}
 	live, redis := map[string]int64{}, map[string]int64{}
+	first := true
 	for s, c := range cuts {
 		if c == nil {
 			rep.Busy = append(rep.Busy, s)
@@ -176,21 +186,25 @@ func (r *Recount) count(ctx context.Context) (*Report, error) {
 		if rep.AsOf == 0 || c.stream < rep.AsOf {
 			rep.AsOf = c.stream
 		}
+		if first || c.rules < rep.Rules {
+			rep.Rules, first = c.rules, false
+		}
 		sum(live, c.live)
 		sum(redis, c.counted)
 	}
-	var history map[string]int64
+	var found history
 	switch {
 	case r.opt.Warehouse == nil:
 		rep.NoHistory = "no warehouse is configured"
 	case len(rep.Busy) > 0:
 		rep.NoHistory = "shards were written all the time"
 	default:
-		if history, err = r.history(ctx, cuts, live); err != nil {
+		if found, err = r.history(ctx, cuts, live); err != nil {
 			rep.NoHistory = err.Error()
 		}
+		rep.NoPlaces = found.noPlaces
 	}
-	rep.compare(live, redis, history)
+	rep.compare(live, redis, found)
 	rep.at, rep.TookMS = time.Now(), time.Since(began).Milliseconds()
 	return rep, nil
 }
@@ -201,9 +215,9 @@ func sum(into, from map[string]int64) {
 	}
 }
 
-func (rep *Report) compare(live, redis, history map[string]int64) {
+func (rep *Report) compare(live, redis map[string]int64, found history) {
 	names := map[string]bool{}
-	for _, m := range []map[string]int64{live, redis, history} {
+	for _, m := range []map[string]int64{live, redis, found.counts} {
 		for k := range m {
 			names[k] = true
 		}
@@ -212,8 +226,8 @@ func (rep *Report) compare(live, redis, history map[string]int64) {
 		d := difference(name)
 		d.Live, d.Redis = live[name], redis[name]
 		off := abs(d.Live - d.Redis)
-		if history != nil && byTag(d) {
-			n := history[name]
+		if found.tells(d) {
+			n := found.counts[name]
 			d.ClickHouse = &n
 			off += abs(d.Live - n)
 		}

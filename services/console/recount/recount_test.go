@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"github.com/tagwire/tagwire/libs/defs"
 	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
@@ -24,6 +25,7 @@ import (
 	"github.com/tagwire/tagwire/schemas"
 	"github.com/tagwire/tagwire/services/console/consoletest"
 	"github.com/tagwire/tagwire/services/console/recount"
+	"github.com/tagwire/tagwire/services/console/ruleset"
 	"github.com/tagwire/tagwire/services/console/shards"
 )
 
@@ -33,7 +35,7 @@ func start(t *testing.T, w *consoletest.World, house *warehouse.Warehouse) (*rec
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	r, err := recount.New(recount.Options{
-		Shards: shards.New(w.Redis, consoletest.Generation, consoletest.Shards), Generation: consoletest.Generation, Stream: w.Kafka.Client,
+		Shards: shards.New(w.Redis, consoletest.Generation, consoletest.Shards), Rules: ruleset.New(w.Defs), Generation: consoletest.Generation, Stream: w.Kafka.Client,
 		Warehouse: house, Log: zap.NewNop(), Registerer: reg, Now: time.Now, Budget: 200 * time.Millisecond, Archive: 2 * time.Second,
 	})
 	require.NoError(t, err)
@@ -147,16 +149,70 @@ func archive(t *testing.T, w *consoletest.World, house *warehouse.Warehouse, pro
 	t.Helper()
 	at := time.UnixMilli(1_700_000_000_000).UTC()
 	token := strconv.Itoa(len(profiles)) // other rows are another insert
-	snapshots := warehouse.Insert{Table: "profiles", Token: "p" + token, Columns: []string{"profile_id", "known", "first_seen", "last_seen", "clock", "at", "day", "generation", "shard", "commit", "version"}}
-	changes := warehouse.Insert{Table: "tag_changes", Token: "c" + token, Columns: []string{"change_id", "op", "profile_id", "tag", "tag_value", "at", "day", "generation", "shard", "commit", "version"}}
+	snapshots := warehouse.Insert{Table: "profiles", Token: "p" + token, Columns: []string{"profile_id", "known", "first_seen", "last_seen", "clock", "at", "day", "generation", "shard", "commit", "version", "stores", "channels", "owners", "city"}}
+	changes := warehouse.Insert{Table: "tag_changes", Token: "c" + token, Columns: []string{"change_id", "op", "profile_id", "tag", "tag_value", "tag_group", "at", "day", "generation", "shard", "commit", "version"}}
 	for _, p := range profiles {
 		o := event.Order{Generation: consoletest.Generation, Shard: event.Shard(p.ID, consoletest.Shards), Commit: 1}
 		place := []any{uint32(o.Generation), uint16(o.Shard), o.Commit, warehouse.Version(o)}
-		snapshots.Rows = append(snapshots.Rows, append([]any{p.ID, p.Known(), at, at, at, at, at}, place...))
-		changes.Rows = append(changes.Rows, append([]any{"c" + p.ID, "applied", p.ID, "渠道:抖音", "抖音", at, at}, place...))
+		snapshots.Rows = append(snapshots.Rows, append(append([]any{p.ID, p.Known(), at, at, at, at, at}, place...), filled(p.Stores), filled(p.Channels), filled(p.Staff()), strings.Join(profile.CityOf(p.Traits), "")))
+		changes.Rows = append(changes.Rows, append([]any{"c" + p.ID, "applied", p.ID, "渠道:抖音", "抖音", p.Tags["渠道:抖音"].Group, at, at}, place...))
 	}
 	require.NoError(t, house.Insert(t.Context(), snapshots))
 	require.NoError(t, house.Insert(t.Context(), changes))
+}
+
+func filled(list []string) []string { return append([]string{}, list...) }
+
+// compared is a recount that history was compared in: on a busy machine it may
+// not answer in time.
+func compared(t *testing.T, w *consoletest.World, house *warehouse.Warehouse) *recount.Report {
+	t.Helper()
+	var rep *recount.Report
+	require.Eventually(t, func() bool {
+		r, _ := start(t, w, house)
+		var err error
+		rep, err = r.Get(t.Context())
+		require.NoError(t, err)
+		return rep.NoHistory == ""
+	}, time.Minute, 100*time.Millisecond)
+	return rep
+}
+
+// The fields by dimension are recounted from Redis and from history too.
+func TestCountsByDimensionAreRecounted(t *testing.T) {
+	w := consoletest.Start(t)
+	house := warehousetest.Start(t)
+	d := w.Define(defs.KindRules, defs.RulesID, defs.Rules{Files: map[string]string{"r.yaml": "groups: {来源: {count_by: [channel, store, staff, city]}}\n"}})
+	all := customers(w, 20)
+	for i, p := range all {
+		p.Rules = d.Version
+		p.Tags["渠道:抖音"].Group = "来源"
+		p.Stores = []string{"s1", "s2"}[:1+i%2]
+		p.Channels = []string{"抖音"}
+		p.Meet("li", profile.Contact{Since: 1})
+		p.SetTrait("城市", event.Trait{Value: []string{"成都", "上海"}[i/20], Time: 1}, nil)
+		w.Write(p)
+	}
+	archive(t, w, house, all)
+	for s := range consoletest.Shards { // every shard has swept
+		require.NoError(t, w.Redis.HSet(t.Context(), w.Shard(s).PosKey(), "rules", d.Version, "swept", d.Version).Err())
+	}
+	rep := compared(t, w, house)
+	require.Empty(t, rep.NoPlaces)
+	require.Empty(t, rep.Differences)
+	require.Equal(t, d.Version, rep.Rules)
+	require.Equal(t, 6+5+6, rep.Counts, "all, tag and stage; 1 store, 1 channel, 1 staff, 2 cities of the known; 2 stores of the others")
+
+	counts := fmt.Sprintf("tw:{%d.%d}:counts", consoletest.Generation, event.Shard(all[0].ID, consoletest.Shards))
+	require.NoError(t, w.Redis.HIncrBy(t.Context(), counts, `["渠道:抖音","store","s1"]`, 2).Err())
+	rep = compared(t, w, house)
+	b, err := json.Marshal(rep.Differences)
+	require.NoError(t, err)
+	require.JSONEq(t, `[{"tag":"渠道:抖音","dimension":"store","value":"s1","live":22,"redis":20,"clickhouse":20}]`, string(b))
+
+	require.NoError(t, w.Redis.HSet(t.Context(), w.Shard(0).PosKey(), "swept", d.Version-1).Err())
+	rep = compared(t, w, house)
+	require.Contains(t, rep.NoPlaces, "two versions")
 }
 
 func TestHistoryIsComparedOnceItHasCaughtUp(t *testing.T) {

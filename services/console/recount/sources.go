@@ -2,7 +2,6 @@ package recount
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,8 +14,6 @@ import (
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/shard"
-	"github.com/tagwire/tagwire/libs/warehouse"
-	"github.com/tagwire/tagwire/schemas"
 )
 
 // parallel shards are counted at once: decoding is what takes the time.
@@ -25,6 +22,7 @@ const parallel = 2
 // cut is a shard's live and recounted counts as of one commit.
 type cut struct {
 	commit        int64
+	rules, swept  int64
 	stream        event.Time
 	profiles      int64
 	live, counted map[string]int64
@@ -88,7 +86,7 @@ func (t *tally) try(ctx context.Context) (*cut, error) {
 	if err != nil || after != before.Commit {
 		return nil, err
 	}
-	c := &cut{commit: before.Commit, stream: before.Stream, live: live, counted: map[string]int64{}}
+	c := &cut{commit: before.Commit, rules: before.Rules, swept: before.Swept, stream: before.Stream, live: live, counted: map[string]int64{}}
 	for id, p := range t.profiles {
 		if p.pass != t.pass { // gone since
 			delete(t.profiles, id)
@@ -135,7 +133,11 @@ func (t *tally) look(ctx context.Context, keys []string) error {
 		if err != nil {
 			return fmt.Errorf("profile %s: %w", id, err)
 		}
-		t.profiles[id] = counted{v: versions[id], keys: t.kind(p.CountKeys()), pass: t.pass}
+		rules, err := t.r.opt.Rules.At(p.Rules) // a profile is counted by the rules that judged it last
+		if err != nil {
+			return fmt.Errorf("count profile %s: %w", id, err)
+		}
+		t.profiles[id] = counted{v: versions[id], keys: t.kind(p.CountKeys(rules.Dimensions)), pass: t.pass}
 	}
 	return nil
 }
@@ -160,109 +162,4 @@ func (r *Recount) commit(ctx context.Context, sh *shard.Shard) (int64, error) {
 		return 0, fmt.Errorf("read commit of shard %d: %w", sh.Number, err)
 	}
 	return n, nil
-}
-
-// errBehind says that history has not caught up in the given time.
-var errBehind = errors.New("history has not caught up")
-
-// history counts from ClickHouse as of the cuts. The changes of a commit are
-// published after it, so history that is whole to the end of the log may still
-// lack them for a moment: a difference is believed only when it stays.
-func (r *Recount) history(ctx context.Context, cuts []*cut, live map[string]int64) (map[string]int64, error) {
-	c := warehouse.Cut{Generation: r.opt.Generation, Commits: make([]int64, len(cuts))}
-	for s := range cuts {
-		c.Commits[s] = cuts[s].commit
-	}
-	ctx, cancel := context.WithTimeout(ctx, r.opt.Archive)
-	defer cancel()
-	for try := 1; ; try++ {
-		if err := r.archived(ctx, len(cuts)); err != nil {
-			return nil, err
-		}
-		found, err := r.opt.Warehouse.Recount(ctx, c)
-		if err != nil {
-			return nil, err
-		}
-		out := map[string]int64{}
-		for tag, n := range found {
-			set(out, profile.CountField(tag), n.Known)
-			set(out, profile.CountField(tag, profile.DimPopulation, profile.Anonymous), n.Anonymous)
-		}
-		if try == 4 || equal(out, live) {
-			return out, nil
-		}
-		if err := pause(ctx, 500*time.Millisecond); err != nil {
-			return out, nil // what was found is as of a moment at which all was archived
-		}
-	}
-}
-
-func set(m map[string]int64, field string, n uint64) {
-	if n != 0 {
-		m[field] = int64(n)
-	}
-}
-
-// equal compares the counts of tags.
-func equal(history, live map[string]int64) bool {
-	n := 0
-	for name, v := range live {
-		if !byTag(difference(name)) {
-			continue
-		}
-		if n++; history[name] != v {
-			return false
-		}
-	}
-	return n == len(history)
-}
-
-// archived waits until history holds all changes that are in the log now.
-func (r *Recount) archived(ctx context.Context, partitions int) error {
-	ends, err := r.opt.Stream.Ranges(ctx, schemas.TopicChanges, partitions)
-	if err != nil {
-		return err
-	}
-	for {
-		marks, err := r.opt.Warehouse.Archived(ctx, schemas.TopicChanges)
-		if err != nil {
-			return err
-		}
-		behind := int64(0)
-		for p, e := range ends {
-			behind += max(0, e.End-max(e.First, marks[p].Next))
-		}
-		if behind == 0 {
-			return nil
-		}
-		if pause(ctx, 100*time.Millisecond) != nil {
-			return fmt.Errorf("%d changes: %w", behind, errBehind)
-		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
-// difference reads the name of a count.
-func difference(name string) Difference {
-	var parts []string
-	if json.Unmarshal([]byte(name), &parts) != nil {
-		return Difference{Tag: name, Dimension: "unreadable"}
-	}
-	parts = append(parts, "", "", "")
-	return Difference{Tag: parts[0], Dimension: parts[1], Value: parts[2]}
-}
-
-// byTag says that history can tell the count: tags, known and anonymous.
-func byTag(d Difference) bool {
-	return d.Tag != "" && (d.Dimension == "" || d.Dimension == profile.DimPopulation)
 }

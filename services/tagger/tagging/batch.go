@@ -26,8 +26,8 @@ const maxState = 1 << 20
 // batch is one commit being made.
 type batch struct {
 	next    shard.Pos
-	touched []string        // in order of first touch
-	known   map[string]bool // of touched
+	touched []string // in order of first touch
+	in      map[string]bool
 	entries []outEntry
 	changes []event.Change
 	alerts  []event.Alert
@@ -52,11 +52,12 @@ func (e errPoison) Error() string {
 	return fmt.Sprintf("record at %d: %s: %s", e.offset, e.reason, e.cause)
 }
 
-// records applies one fetched batch, in commits of at most maxProfiles profiles.
+// records applies one fetched batch, in commits of a bounded size.
 func (o *owner) records(ctx context.Context, b stream.Batch) error {
 	o.end = max(o.end, b.End)
 	recs := b.Records
 	for len(recs) > 0 {
+		o.t.pace.records()
 		if recs[0].Offset < o.pos.Offset { // read ahead before a restart of the batch
 			recs = recs[1:]
 			continue
@@ -80,30 +81,33 @@ func (o *owner) records(ctx context.Context, b stream.Batch) error {
 	return nil
 }
 
-// A commit takes at most maxRecords, so that a customer who sends thousands of events
-// a second keeps the others of the shard waiting no longer than one commit takes.
-// A shard that is behind takes behindTimes as much: the more events a commit has, the
-// more of them are of the same profiles, which are written once.
+// maxRecords of one commit: a customer who sends thousands of events a second
+// keeps the others of the shard waiting no longer than one commit takes.
+const maxRecords = 1000
+
+// Of a shard that is behind nobody waits for a single commit: larger ones write a
+// profile once for many of its events. A script of a thousand profiles blocks Redis
+// for some ten milliseconds.
 const (
-	maxRecords  = 1000
-	behind      = 2 * time.Second
-	behindTimes = 4
+	behind         = time.Second
+	behindProfiles = 1000
+	behindRecords  = 8000
 )
 
-// room is how many records and profiles a commit that begins with the record may have.
-func room(first stream.Record, now time.Time) (records, profiles int) {
-	if now.Sub(first.Time) < behind {
-		return maxRecords, maxProfiles
+// limits are those of a commit that begins with a record.
+func limits(first stream.Record, now time.Time) (profiles, records int) {
+	if now.Sub(first.Time) > behind {
+		return behindProfiles, behindRecords
 	}
-	return behindTimes * maxRecords, behindTimes * maxProfiles
+	return maxProfiles, maxRecords
 }
 
-// cut takes as many records as there is room for. A control record stands alone: what
-// follows is judged after it.
+// cut takes as many records as one commit may have. A control record stands alone:
+// what follows is judged after it.
 func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
-	most, profiles := room(recs[0], time.Now())
-	seen := make(map[string]bool, profiles)
-	out := make([]*event.Record, 0, min(most, len(recs)))
+	seen := map[string]bool{}
+	profiles, records := limits(recs[0], time.Now())
+	var out []*event.Record
 	for i, rec := range recs {
 		r, err := event.DecodeRecord(rec.Value)
 		if err != nil {
@@ -115,7 +119,7 @@ func (o *owner) cut(recs []stream.Record) (int, []*event.Record) {
 		}
 		seen[r.Profile] = true
 		out = append(out, r)
-		if len(seen) >= profiles || len(out) >= most || r.Kind == event.KindControl {
+		if len(seen) >= profiles || len(out) >= records || r.Kind == event.KindControl {
 			return i + 1, out
 		}
 	}
@@ -187,18 +191,28 @@ func (o *owner) load(ctx context.Context, ids []string) error {
 		return err
 	}
 	for _, id := range missing {
-		h := &held{p: profile.New(id)}
-		if b, ok := stored[id]; ok {
-			if h.p, err = profile.Decode(b); err != nil {
-				return fmt.Errorf("profile %s: %w", id, err)
-			}
-			h.counts = h.p.CountKeys()
-		} else {
-			h.p.Rules, h.tags, h.traits = o.set.Version, true, true
+		h, err := o.hold(id, stored[id])
+		if err != nil {
+			return err
 		}
 		o.cache.put(h)
 	}
 	return nil
+}
+
+// hold makes a profile of what is stored of it, nil for a new one.
+func (o *owner) hold(id string, stored []byte) (*held, error) {
+	if stored == nil {
+		h := &held{p: profile.New(id), tags: true, traits: true}
+		h.p.Rules = o.set.Version
+		return h, nil
+	}
+	p, err := profile.Decode(stored)
+	if err != nil {
+		return nil, fmt.Errorf("profile %s: %w", id, err)
+	}
+	counts, err := o.countKeys(p)
+	return &held{p: p, counts: counts}, err
 }
 
 // one applies a record unless its source's high mark says that it has been. A
@@ -234,13 +248,19 @@ func (o *owner) one(ctx context.Context, bt *batch, rec stream.Record, r *event.
 // the record: its due timers fire first.
 func (o *owner) profile(bt *batch, id string, place event.Time) *held {
 	h, _ := o.cache.get(id)
-	if h.p.Rules != o.set.Version {
-		o.took(bt, h, apply.Activate(o.set, h.p))
-	}
+	o.renew(bt, h)
 	if !h.settled || h.due != 0 && h.due <= place {
 		o.took(bt, h, apply.Advance(o.set, h.p, place, 0, o.t.Fresh))
 	}
 	return h
+}
+
+// renew judges a profile by the rules in force if others have judged it last. Its
+// counts move to their dimensions with the same commit.
+func (o *owner) renew(bt *batch, h *held) {
+	if h.p.Rules != o.set.Version {
+		o.took(bt, h, apply.Activate(o.set, h.p))
+	}
 }
 
 // took notes what a step did.
@@ -250,20 +270,20 @@ func (o *owner) took(bt *batch, h *held, r apply.Result) {
 	}
 	h.settled = false
 	h.tags = h.tags || len(r.Changes) > 0
+	h.traits = h.traits || r.Traits
 	bt.touch(h.p.ID)
 	bt.changes = append(bt.changes, r.Changes...)
 	bt.alerts = append(bt.alerts, r.Alerts...)
 }
 
 func (bt *batch) touch(id string) {
-	if bt.known[id] {
-		return
+	if bt.in == nil {
+		bt.in = make(map[string]bool, maxProfiles)
 	}
-	if bt.known == nil {
-		bt.known = map[string]bool{}
+	if !bt.in[id] {
+		bt.in[id] = true
+		bt.touched = append(bt.touched, id)
 	}
-	bt.known[id] = true
-	bt.touched = append(bt.touched, id)
 }
 
 func (o *owner) event(bt *batch, r *event.Record) error {

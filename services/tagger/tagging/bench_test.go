@@ -115,7 +115,7 @@ func BenchmarkRecords(b *testing.B) {
 				if v != nil {
 					h.p, err = profile.Decode(v)
 					require.NoError(b, err)
-					h.counts = h.p.CountKeys()
+					h.counts = h.p.CountKeys(o.set.Dimensions)
 				}
 				o.cache.put(h)
 			}

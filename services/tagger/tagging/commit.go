@@ -61,7 +61,10 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 			return sb, err
 		}
 		sb.Profiles = append(sb.Profiles, shard.Write{ID: id, Fields: fields})
-		counts := h.p.CountKeys()
+		counts, err := o.countKeys(h.p)
+		if err != nil {
+			return sb, err
+		}
 		profile.CountDelta(h.counts, counts, sb.Counts)
 		h.counts = counts
 		old, next := o.timers.get(id), o.timer(bt, h)
@@ -92,6 +95,21 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 	bt.next.Stream = max(bt.next.Stream, o.pos.Stream)
 	sb.Pos = bt.next
 	return sb, nil
+}
+
+// countKeys are the counts in which a profile stands, by the dimensions of the
+// rules that judged it last. So they follow from what is stored of it, whichever
+// rules are in force when it is read, and move in the commit in which it takes up
+// others.
+func (o *owner) countKeys(p *profile.Profile) ([]string, error) {
+	set := o.set
+	if p.Rules != set.Version {
+		var err error
+		if set, err = o.t.rules.set(p.Rules); err != nil {
+			return nil, fmt.Errorf("count profile %s: %w", p.ID, err)
+		}
+	}
+	return p.CountKeys(set.Dimensions), nil
 }
 
 func (o *owner) timer(bt *batch, h *held) shard.Timer {
@@ -163,9 +181,7 @@ func (o *owner) fire(ctx context.Context, ids []string) error {
 	bt := &batch{next: o.pos, last: map[string]int64{}}
 	for _, id := range ids {
 		h, _ := o.cache.get(id)
-		if h.p.Rules != o.set.Version {
-			o.took(bt, h, apply.Activate(o.set, h.p))
-		}
+		o.renew(bt, h)
 		o.took(bt, h, apply.Advance(o.set, h.p, o.pos.Stream, o.pos.Stream, o.t.Fresh))
 		bt.touch(id) // its timer is settled anew in any case
 	}

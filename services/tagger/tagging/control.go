@@ -186,9 +186,7 @@ func (o *owner) sweepOn(ctx context.Context) error {
 	bt := &batch{next: o.pos, last: map[string]int64{}}
 	for _, id := range part {
 		h, _ := o.cache.get(id)
-		if h.p.Rules != o.set.Version {
-			o.took(bt, h, apply.Activate(o.set, h.p))
-		}
+		o.renew(bt, h)
 	}
 	if len(s.ids) == 0 {
 		bt.next.Swept = s.version

@@ -180,7 +180,7 @@ func (x *mesh) apply(ctx context.Context, o *owner, b []byte) (*batch, error) {
 			if h.p, err = profile.Decode(state); err != nil {
 				return nil, err
 			}
-			h.counts = h.p.CountKeys()
+			h.counts = h.p.CountKeys(o.set.Dimensions)
 		}
 		o.cache.put(h)
 	}
@@ -318,7 +318,7 @@ func TestMergesEndInTheOldestUnderAnyInterleaving(t *testing.T) {
 		all := x.profiles(rt)
 		recount := map[string]int64{}
 		for _, p := range all {
-			profile.CountDelta(nil, p.CountKeys(), recount)
+			profile.CountDelta(nil, p.CountKeys(set.Dimensions), recount)
 		}
 		maps.DeleteFunc(x.counts, func(_ string, n int64) bool { return n == 0 })
 		require.Equal(rt, recount, x.counts)

@@ -62,6 +62,10 @@ func TestACommitIsBounded(t *testing.T) {
 	many := records(maxProfiles+10, func(i int) event.Record { return event.Record{Kind: event.KindEvent, Profile: string(rune('a' + i))} })
 	n, _ = o.cut(many)
 	require.Equal(t, maxProfiles, n)
+	late := records(behindProfiles+10, func(i int) event.Record { return event.Record{Kind: event.KindEvent, Profile: string(rune('a' + i))} })
+	late[0].Time = late[0].Time.Add(-time.Minute)
+	n, _ = o.cut(late)
+	require.Equal(t, behindProfiles, n, "nobody waits for a single commit")
 	control := records(3, func(i int) event.Record {
 		return event.Record{Kind: []event.Kind{event.KindEvent, event.KindControl, event.KindEvent}[i], Profile: "p"}
 	})

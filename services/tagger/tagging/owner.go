@@ -48,6 +48,7 @@ type owner struct {
 	noted    time.Time
 	end      int64 // of the log, as last seen
 	late     float64
+	piece    int // profiles whose timers fire in one commit beside live records
 }
 
 func newOwner(t *Tagger, g *stream.Generation, number int, log *zap.Logger) *owner {
@@ -55,7 +56,7 @@ func newOwner(t *Tagger, g *stream.Generation, number int, log *zap.Logger) *own
 	sh.Replicas = t.Replicas
 	return &owner{
 		t: t, gen: g, number: number, log: log, shard: sh, cache: newCache(t.CacheProfiles),
-		failed: make(chan error, 1), fetched: make(chan stream.Batch, 1), poison: map[int64]string{},
+		failed: make(chan error, 1), fetched: make(chan stream.Batch, 1), poison: map[int64]string{}, piece: leastPiece,
 	}
 }
 
@@ -178,13 +179,8 @@ func (o *owner) loop(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		goal, moved := o.t.clock.get()
-		var idle <-chan struct{}
-		if !o.busy(goal) {
-			idle = moved
-		} else {
-			ready := make(chan struct{})
-			close(ready)
-			idle = ready
+		if o.reached(goal) {
+			o.pos.Stream = max(o.pos.Stream, goal.At)
 		}
 		select { // records come first
 		case b := <-o.fetched:
@@ -194,6 +190,7 @@ func (o *owner) loop(ctx context.Context) error {
 			continue
 		default:
 		}
+		turn, free := o.spareTime()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -207,33 +204,46 @@ func (o *owner) loop(ctx context.Context) error {
 			if err := o.tick(ctx); err != nil {
 				return err
 			}
-		case <-idle:
-			if err := o.spare(ctx); err != nil {
+		case <-moved:
+		case turn <- struct{}{}:
+			began := time.Now()
+			err := o.spare(ctx, o.piece)
+			took := time.Since(began)
+			o.piece = piece(o.piece, took)
+			o.t.pace.pass(took)
+			if err != nil {
+				return err
+			}
+		case <-free:
+			if err := o.spare(ctx, maxProfiles); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-// busy says that there is work besides records.
-func (o *owner) busy(goal target) bool {
-	if o.reached(goal) && goal.At > o.pos.Stream {
-		return true
+// spareTime says when there may be other work than records: when the turn is this
+// shard's, at once, or, with none to do, never.
+func (o *owner) spareTime() (turn chan<- struct{}, free <-chan struct{}) {
+	due := len(o.timers.heap) > 0 && o.timers.heap[0].due <= o.pos.Stream
+	switch {
+	case due && o.t.pace.live():
+		return o.t.pace.turn, nil
+	case due || o.sweep != nil || len(o.releases) > 0:
+		now := make(chan struct{})
+		close(now)
+		return nil, now
 	}
-	return o.sweep != nil || len(o.releases) > 0 || len(o.timers.heap) > 0 && o.timers.heap[0].due <= o.pos.Stream
+	return nil, nil
 }
 
 func (o *owner) reached(goal target) bool {
 	return goal.At != 0 && o.number < len(goal.Ends) && o.pos.Offset >= goal.Ends[o.number]
 }
 
-// spare does one small piece of the other work.
-func (o *owner) spare(ctx context.Context) error {
-	goal, _ := o.t.clock.get()
-	if o.reached(goal) && goal.At > o.pos.Stream {
-		o.pos.Stream = goal.At
-	}
-	if due := o.timers.due(o.pos.Stream, maxProfiles); len(due) > 0 {
+// spare does one piece of the other work, timers of at most n profiles among it.
+func (o *owner) spare(ctx context.Context, n int) error {
+	if due := o.timers.due(o.pos.Stream, n); len(due) > 0 {
 		return o.fire(ctx, due)
 	}
 	if len(o.releases) > 0 {

@@ -51,6 +51,7 @@ type Tagger struct {
 	identities rawplan.Identities
 	rules      *ruleCache
 	clock      *streamClock
+	pace       *pace
 	metrics    *metrics
 	mu         sync.Mutex
 	states     map[int]state
@@ -82,7 +83,7 @@ func New(o Options) (*Tagger, error) {
 	}
 	t := &Tagger{
 		Options: o, identities: rawplan.NewIdentities(o.Redis), rules: newRuleCache(o.Defs), metrics: m, states: map[int]state{},
-		clock: newStreamClock(o),
+		clock: newStreamClock(o), pace: newPace(),
 	}
 	if err := o.Registerer.Register(newShardCollector(t)); err != nil {
 		return nil, fmt.Errorf("register tagger metrics: %w", err)

@@ -118,6 +118,7 @@ func activate(t *testing.T, p *parts.Parts, files map[string]string) int64 {
 // profilesOf reads every profile of every shard, and checks that the counts are
 // those of the profiles.
 func profilesOf(t *testing.T, p *parts.Parts) map[string]*profile.Profile {
+	by := dimensions{t, p, map[int64]profile.Dimensions{}}
 	t.Helper()
 	out := map[string]*profile.Profile{}
 	for s := range p.Config.Shards {
@@ -136,7 +137,7 @@ func profilesOf(t *testing.T, p *parts.Parts) map[string]*profile.Profile {
 			pr, err := profile.Decode(b)
 			require.NoError(t, err)
 			out[id] = pr
-			profile.CountDelta(nil, pr.CountKeys(), recount)
+			profile.CountDelta(nil, pr.CountKeys(by.of(pr.Rules)), recount)
 		}
 		counts, _, err := sh.Counts(t.Context())
 		require.NoError(t, err)
@@ -148,6 +149,27 @@ func profilesOf(t *testing.T, p *parts.Parts) map[string]*profile.Profile {
 		}
 	}
 	return out
+}
+
+// dimensions are those of the versions of the rules.
+type dimensions struct {
+	t     *testing.T
+	p     *parts.Parts
+	known map[int64]profile.Dimensions
+}
+
+func (d dimensions) of(version int64) profile.Dimensions {
+	if dims, ok := d.known[version]; ok || version == 0 {
+		return dims
+	}
+	def, ok := d.p.Defs.At(defs.KindRules, defs.RulesID, version)
+	require.True(d.t, ok)
+	body, err := defs.Body[defs.Rules](def)
+	require.NoError(d.t, err)
+	set, err := rule.Compile(version, body.Files)
+	require.NoError(d.t, err)
+	d.known[version] = set.Dimensions
+	return set.Dimensions
 }
 
 // settled waits until everything sent has been applied, hand-overs included: two
@@ -189,6 +211,10 @@ func seed(t *testing.T) uint64 {
 	return s
 }
 
+// grouped are the model's rules with tags in groups that are counted by dimensions.
+var grouped = strings.NewReplacer("hot: {", "hot: {group: g, ", "keen: {", "keen: {group: g, ", "warm: {", "warm: {group: w, ").Replace(applytest.Rules) +
+	"groups:\n  g: {count_by: [store, channel]}\n  w: {count_by: store}\n"
+
 func TestPipelineEqualsTheModel(t *testing.T) {
 	p := open(t)
 	number := seed(t)
@@ -206,6 +232,9 @@ func TestPipelineEqualsTheModel(t *testing.T) {
 		send(t, p, e)
 		if rnd.IntN(5) == 0 {
 			send(t, p, e)
+		}
+		if i == len(events)/2 { // the same rules, which count by store and channel from here on
+			activate(t, p, map[string]string{"rules.yaml": grouped})
 		}
 		if i%60 == 59 { // cut off in the middle of whatever they do
 			stop()
@@ -236,6 +265,7 @@ func TestPipelineEqualsTheModel(t *testing.T) {
 		m, _ := set.Measure("orders")
 		require.Equal(t, fmt.Sprint(h.Count(now, 0, applytest.Typed("pay"))), m.Value(pr, now).String(), "orders of customer %d: %+v", n, pr)
 	}
+	require.Positive(t, placesCounted(t, p))
 	living := 0
 	for _, pr := range all {
 		if pr.Winner == "" && len(pr.Identities) > 0 && strings.HasPrefix(pr.Identities[0].Value, run) {
@@ -246,6 +276,22 @@ func TestPipelineEqualsTheModel(t *testing.T) {
 		}
 	}
 	require.Equal(t, len(customers), living, "each customer is one profile in the end")
+}
+
+// placesCounted is the sum of the counts by store and channel; that they are right
+// profilesOf has seen.
+func placesCounted(t *testing.T, p *parts.Parts) (n int64) {
+	t.Helper()
+	for s := range p.Config.Shards {
+		counts, _, err := shard.New(p.Redis, tagging.Generation, s).Counts(t.Context())
+		require.NoError(t, err)
+		for field, of := range counts {
+			if strings.Contains(field, `","store`) || strings.Contains(field, `","channel`) {
+				n += of
+			}
+		}
+	}
+	return n
 }
 
 // requireOne: the customer is one profile in the end.
@@ -284,6 +330,7 @@ func simulate(rnd *rand.Rand, run string) ([]applytest.History, []*event.Event) 
 			e := f.Event()
 			e.EventID = fmt.Sprintf("%sc%d-%d", run, n, i)
 			e.Identities = []event.Identity{ids[f.Who]}
+			e.StoreID, e.Channel = fmt.Sprint("s", i%3), fmt.Sprint("c", n%2)
 			events = append(events, e)
 		}
 		for i := range 3 { // whichever comes first, in the end all three are linked

@@ -16,16 +16,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/tagwire/tagwire/libs/embedded"
+	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/services/console/recount"
 	"github.com/tagwire/tagwire/services/tagwire/importer"
 )
 
-func TestMain(m *testing.M) {
-	embedded.MaybeChild()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { embeddedtest.Main(m) }
 
 // screen is what a command prints, readable while it runs.
 type screen struct {
@@ -343,10 +340,10 @@ func TestReadStream(t *testing.T) {
 func TestVerifyPrintsDrift(t *testing.T) {
 	n := int64(3)
 	var b strings.Builder
-	require.NoError(t, printVerify(&b, recount.Report{Drift: 3, Checked: 9, Counts: 4, Busy: []int{2}, NoHistory: "away", Differences: []recount.Difference{
-		{Tag: "高意向", Live: 5, Redis: 4, ClickHouse: &n}, {Live: 1, Redis: 1},
+	require.NoError(t, printVerify(&b, recount.Report{Drift: 3, Checked: 9, Counts: 4, Busy: []int{2}, NoHistory: "away", NoPlaces: "moving", Differences: []recount.Difference{
+		{Tag: "高意向", Live: 5, Redis: 4, ClickHouse: &n}, {Live: 1, Redis: 1}, {Tag: "高意向", Dimension: "store", Value: "s1", Live: 2},
 	}}))
-	for _, want := range []string{"✗ 高意向: 实时 live 5, Redis 4, ClickHouse 3", "all profiles: 实时 live 1, Redis 1, ClickHouse —", "drift 3", "[2]", "ClickHouse: away"} {
+	for _, want := range []string{"✗ 高意向: 实时 live 5, Redis 4, ClickHouse 3", "all profiles: 实时 live 1, Redis 1, ClickHouse —", "drift 3", "[2]", "ClickHouse: away", "高意向 store=s1: 实时 live 2", "cities not compared with ClickHouse: moving"} {
 		require.Contains(t, b.String(), want)
 	}
 }

@@ -30,7 +30,7 @@ func commands() map[string]command {
 	return map[string]command{
 		"up":     {"up [--data DIR] [--http ADDR] [--demo]", "启动全部", "run everything", up},
 		"run":    {"run collector|resolver|tagger|archiver|notifier|console", "只运行一个角色", "run one role", runRole},
-		"rules":  {"rules check|test|explain|lint|fix DIR, rules schema", "检查、测试、解释、检视、修正规则", "check, test, explain, lint or fix rules", rules},
+		"rules":  {"rules check|test|explain|lint|fix DIR, rules schema|cuts", "检查、测试、解释、检视、修正规则，取分位点", "check, test, explain, lint or fix rules, take cut points", rules},
 		"import": {"import FILE --map MAP | --guess", "导入历史文件", "import a file of the past", runImport},
 		"send":   {"send --type TYPE --user ID [--prop k=v …]", "发送一个事件", "send one event", runSend},
 		"tail":   {"tail [--source ID]", "看实时事件", "show live events", runTail},

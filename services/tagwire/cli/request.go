@@ -40,25 +40,39 @@ func folderClient(dir string) *http.Client {
 // ask sends a request to the API of a running Tagwire and gives the body; the
 // caller closes it.
 func (p *place) ask(ctx context.Context, method, path string, body any) (*http.Response, error) {
+	return p.askWith(ctx, request{method: method, path: path, body: body})
+}
+
+// request is one to the API; header is name → value.
+type request struct {
+	method, path string
+	body         any
+	header       map[string]string
+}
+
+func (p *place) askWith(ctx context.Context, r request) (*http.Response, error) {
 	url, token, err := p.api()
 	if err != nil {
 		return nil, err
 	}
 	var in io.Reader
-	if body != nil {
-		b, err := json.Marshal(body)
+	if r.body != nil {
+		b, err := json.Marshal(r.body)
 		if err != nil {
 			return nil, fmt.Errorf("encode the request: %w", err)
 		}
 		in = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, url+"/api/v1"+path, in)
+	req, err := http.NewRequestWithContext(ctx, r.method, url+"/api/v1"+r.path, in)
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	if body != nil {
+	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range r.header {
+		req.Header.Set(name, value)
 	}
 	return answer(p.client().Do(req))
 }

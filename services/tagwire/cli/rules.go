@@ -48,7 +48,7 @@ func ReadRules(path string) (rules, tests map[string]string, err error) {
 
 func rules(ctx context.Context, s Streams, args []string) error {
 	if len(args) == 0 {
-		return usage("rules check|test|explain|lint|fix DIR, rules schema")
+		return usage("rules check|test|explain|lint|fix DIR, rules schema|cuts")
 	}
 	switch args[0] {
 	case "check":
@@ -61,6 +61,8 @@ func rules(ctx context.Context, s Streams, args []string) error {
 		return rulesFix(s, args[1:])
 	case "lint":
 		return rulesLint(ctx, s, args[1:])
+	case "cuts":
+		return rulesCuts(ctx, s, args[1:])
 	case "schema":
 		return rulesSchema(s, args[1:])
 	}

@@ -68,6 +68,9 @@ func printVerify(w io.Writer, rep recount.Report) error {
 	if rep.NoHistory != "" {
 		fmt.Fprintf(&b, "未与 ClickHouse 核对 / not compared with ClickHouse: %s\n", rep.NoHistory)
 	}
+	if rep.NoPlaces != "" {
+		fmt.Fprintf(&b, "渠道、门店、员工、城市未与 ClickHouse 核对 / channels, stores, staff and cities not compared with ClickHouse: %s\n", rep.NoPlaces)
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

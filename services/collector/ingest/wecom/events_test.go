@@ -46,6 +46,22 @@ func TestContactAdded(t *testing.T) {
 	require.NotEqual(t, e.EventID, read(t, strings.Replace(xml, "zhangsan", "lisi", 1))[0].EventID, "another event of the same second")
 }
 
+// The same customer id, staff id and second of two companies are two customers and
+// two events (docs/traps.md).
+func TestDefectTheCompanyIsInEveryKey(t *testing.T) {
+	xml := change("change_external_contact", "add_external_contact", people)
+	of := func(corp string) *event.Event {
+		events, err := wecom.Source{ID: "shop1", CorpID: corp}.Events([]byte(xml), received)
+		require.NoError(t, err)
+		require.Len(t, events, 1)
+		return events[0]
+	}
+	one, other := of("ww1"), of("ww2")
+	require.Equal(t, "wecom.ww1:woAJ2GCAAAXtWyujaWJHDDGi0mAAAA", one.Primary().String())
+	require.Equal(t, "wecom.ww2:woAJ2GCAAAXtWyujaWJHDDGi0mAAAA", other.Primary().String())
+	require.NotEqual(t, one.EventID, other.EventID)
+}
+
 func TestEveryChangeHasItsType(t *testing.T) {
 	for _, c := range []struct{ kind, change, rest, typ, from string }{
 		{"change_external_contact", "edit_external_contact", people, "contact.edit", ""},

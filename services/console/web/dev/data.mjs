@@ -17,14 +17,40 @@ const ago = (ms) => new Date(Date.now() - ms).toISOString()
 
 export const counts = new Map(TAGS.map(([tag, group, count]) => [tag, { tag, group, count, warming: tag === '要样品', anonymous: group === '渠道' ? Math.round(count / 9) : 0 }]))
 
-export function board() {
+const GROUPS = [
+  { group: '意向', dimensions: ['channel', 'store', 'staff', 'city'], color: '#d4380d', order: 1 },
+  { group: '会员等级', dimensions: ['store', 'city'], color: 'goldenrod', order: 2 },
+]
+const PLACES = { channel: ['ch_7', '视频号', '门店码'], store: ['s1', 's2', 's3', 's4', 's5', 's6', 's7'], staff: ['zhang.wei', 'li.na'], city: ['杭州', '成都', '上海'] }
+
+function split(tag, by) {
+  const counted = GROUPS.find((g) => g.group === tag.group)?.dimensions.includes(by)
+  if (!counted) return tag
+  return { ...tag, by: Object.fromEntries(PLACES[by].map((v, i) => [v, Math.round(tag.count / (i + 2))])) }
+}
+
+export function tagChanges() {
+  const rows = [['applied', 'rule'], ['expired', 'expiry'], ['removed', 'manual'], ['applied', 'merge'], ['removed', 'activation']]
   return {
+    as_of: new Date().toISOString(),
+    rules_version: 7,
+    changes: rows.map(([op, reason], i) => ({
+      change_id: `c${i}`, op, reason, profile_id: profileId(i), name: NAMES[i], time: ago(i * 4e6 + 3e4), rule: '高意向', rule_version: 7,
+      evidence: reason === 'rule' ? [{ event_id: 'e1', type: 'chat.message', matched: ['多少钱'] }] : [],
+    })),
+    next_cursor: '',
+  }
+}
+
+export function board(by) {
+  return {
+    groups: GROUPS,
     as_of: new Date().toISOString(),
     rules_version: 7,
     stale: 0,
     population: { known: 7473, anonymous: 1893 },
     stages: STAGES.map(([stage, count]) => ({ stage, count })),
-    tags: [...counts.values()],
+    tags: [...counts.values()].map((tag) => split(tag, by)),
   }
 }
 
@@ -176,6 +202,8 @@ export const definitions = {
     { id: 'wecom1', version: 2, body: { kind: 'wecom', corp_id: 'wwcorp1' }, author: 'admin', time: ago(8e8) },
     { id: 'shop1', version: 1, body: { kind: 'webhook', mapping: { type: '$.event' } }, author: 'admin', time: ago(6e8) },
   ],
+  store: [{ id: 's1', version: 1, body: { name: '杭州旗舰店' } }, { id: 's2', version: 1, body: { name: '成都春熙路店' } }],
+  staff: [{ id: 'li.na', version: 1, body: { name: '李娜' } }],
   channel: [{ id: 'ch_7', version: 1, body: { name: '抖音', store_id: 's1', tags: ['渠道:抖音'] }, author: 'admin', time: ago(5e8) }],
 }
 

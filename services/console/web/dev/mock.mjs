@@ -22,13 +22,13 @@ let version = 7
 const streams = { tags: new Set(), alerts: new Set(), events: new Set() }
 
 function tell(name, value) {
-  for (const res of streams[name]) res.write(`data: ${JSON.stringify(value)}\n\n`)
+  for (const res of streams[name]) res.write(`data: ${JSON.stringify(typeof value === 'function' ? value(res.by) : value)}\n\n`)
 }
 
 if (!process.env.MOCK_QUIET) {
   setInterval(() => {
     data.nudge()
-    tell('tags', data.board())
+    tell('tags', data.board)
   }, 500)
   setInterval(() => tell('events', data.makeEvent()), 400)
   setInterval(() => {
@@ -94,9 +94,11 @@ function api(req, res, url, body) {
   const [, what, a, b] = parts
   if (what === 'session') return session(req, res, body)
   if (!/s=dev/.test(req.headers.cookie ?? '')) return json(res, 401, { title: 'login' })
-  if (what === 'tags' && a === 'stream') return stream(res, 'tags', [data.board()])
+  const by = url.searchParams.get('by')
+  if (what === 'tags' && a === 'stream') return stream(Object.assign(res, { by }), 'tags', [data.board(by)])
   if (what === 'tags' && b === 'members') return json(res, 200, { members: [{ profile_id: 'p_01j7001k3qz', name: '李强', since: new Date(Date.now() - 9e6).toISOString() }] })
-  if (what === 'tags') return json(res, 200, data.board())
+  if (what === 'tags' && b === 'changes') return json(res, 200, data.tagChanges())
+  if (what === 'tags') return json(res, 200, data.board(by))
   if (what === 'alerts' && a === 'stream') return stream(res, 'alerts', [])
   if (what === 'alerts' && a) return act(res, parts, body)
   if (what === 'alerts') return json(res, 200, { alerts })

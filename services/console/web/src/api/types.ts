@@ -33,6 +33,18 @@ export interface TagCount {
   anonymous: number
   // Its rule reads a measure that began empty, so it does not see the whole window yet.
   warming?: boolean
+  // The split by the dimension that was asked for; missing where the tag's group is not counted by it.
+  by?: Record<string, number>
+}
+
+export const DIMENSIONS = ['channel', 'store', 'staff', 'city'] as const
+export type Dimension = (typeof DIMENSIONS)[number]
+
+export interface GroupInfo {
+  group: string
+  dimensions: Dimension[]
+  color?: string
+  order?: number
 }
 
 export interface StageCount {
@@ -49,6 +61,8 @@ export interface TagBoard {
   population: { known: number; anonymous: number }
   stages: StageCount[]
   tags: TagCount[]
+  // In the order in which they are shown.
+  groups?: GroupInfo[]
 }
 
 export interface TagMember {
@@ -61,6 +75,25 @@ export interface TagMember {
 export interface TagMembers {
   as_of: string
   members: TagMember[]
+  next_cursor?: string
+}
+
+export interface TagChange {
+  change_id: string
+  op: 'applied' | 'renewed' | 'removed' | 'expired'
+  profile_id: string
+  name?: string
+  time: string
+  reason: string
+  rule: string
+  rule_version: number
+  evidence: Evidence[]
+}
+
+export interface TagChanges {
+  as_of: string | null
+  rules_version: number
+  changes: TagChange[]
   next_cursor?: string
 }
 

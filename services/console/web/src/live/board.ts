@@ -1,4 +1,4 @@
-import type { TagBoard, TagCount } from '../api/types'
+import type { GroupInfo, TagBoard, TagCount } from '../api/types'
 
 export interface Sample {
   at: number
@@ -63,9 +63,11 @@ export interface TagGroup {
 export interface BoardView {
   search: string
   pinned: ReadonlySet<string>
+  groups?: readonly GroupInfo[]
 }
 
-// Pinned tags come first as a group of their own (named ''), then groups by name; in a group by count.
+// Pinned tags come first as a group of their own (named ''), then groups as the rules order them, the others by name;
+// in a group by count.
 export function groupTags(tags: readonly TagCount[], view: BoardView): TagGroup[] {
   const wanted = view.search.trim().toLowerCase()
   const hits = tags.filter((t) => !wanted || t.tag.toLowerCase().includes(wanted) || t.group.toLowerCase().includes(wanted))
@@ -73,7 +75,9 @@ export function groupTags(tags: readonly TagCount[], view: BoardView): TagGroup[
   const pinned = hits.filter((t) => view.pinned.has(t.tag))
   if (pinned.length > 0) groups.set('', pinned)
   const rest = hits.filter((t) => !view.pinned.has(t.tag))
-  for (const tag of [...rest].sort((a, b) => a.group.localeCompare(b.group, 'zh'))) {
+  const order = new Map(view.groups?.map((g) => [g.group, g.order || Number.MAX_SAFE_INTEGER]))
+  const place = (tag: TagCount) => order.get(tag.group) ?? Number.MAX_SAFE_INTEGER
+  for (const tag of [...rest].sort((a, b) => place(a) - place(b) || a.group.localeCompare(b.group, 'zh'))) {
     const name = tag.group || '—'
     groups.set(name, [...(groups.get(name) ?? []), tag])
   }
@@ -90,4 +94,22 @@ export function freshness(asOf: string | null | undefined, now: number): Freshne
   const age = now - at
   if (age <= 5_000) return 'live'
   return age <= 60_000 ? 'slow' : 'stale'
+}
+
+export interface Share {
+  value: string
+  count: number
+}
+
+// The largest values of a split, and how many customers' places the rest holds.
+export function topShares(by: Record<string, number>, most: number): { shares: Share[]; rest: number } {
+  const all = Object.entries(by).map(([value, count]) => ({ value, count }))
+  all.sort((a, b) => b.count - a.count || a.value.localeCompare(b.value, 'zh'))
+  return { shares: all.slice(0, most), rest: Math.max(0, all.length - most) }
+}
+
+// A colour of the rules, if it is one word or #hex; anything else has no effect on the page.
+export function groupColor(groups: readonly GroupInfo[] | undefined, group: string): string | undefined {
+  const color = groups?.find((g) => g.group === group)?.color
+  return color && /^(#[0-9a-f]{3,8}|[a-z]+)$/i.test(color) ? color : undefined
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Alert, LiveEvent, TagBoard } from '../api/types'
 import { ALERT_CAP, arrivals, emptyInbox, mergeAlerts, notOvertaken, openCount, visibleAlerts } from './alerts'
-import { addSample, change, emptyBoard, freshness, groupTags, reduceBoard, SAMPLE_MS, TRAIL_MS, trailMinutes } from './board'
+import { addSample, change, emptyBoard, freshness, groupColor, groupTags, reduceBoard, SAMPLE_MS, topShares, TRAIL_MS, trailMinutes } from './board'
 import { addEvents, emptyFeed, EVENT_CAP, filterEvents, setPaused } from './events'
 
 const T0 = Date.parse('2026-03-01T08:00:00Z')
@@ -61,6 +61,22 @@ describe('board', () => {
     ])
     expect(groupTags(tags, { search: ' 门店a ', pinned: new Set() })).toHaveLength(1)
     expect(groupTags(tags, { search: '没有', pinned: new Set() })).toEqual([])
+  })
+
+  it('orders groups as the rules do, those without an order behind', () => {
+    const tags = board(0, { 'b:x': 1, 'a:x': 1, 'c:x': 1 }).tags
+    const groups = [{ group: 'c', dimensions: [], order: 1 }, { group: 'b', dimensions: [], order: 2 }, { group: 'a', dimensions: [] }]
+    expect(groupTags(tags, { search: '', pinned: new Set(), groups }).map((g) => g.group)).toEqual(['c', 'b', 'a'])
+  })
+
+  it('takes colours of the rules, and nothing else that may stand there', () => {
+    const groups = ['red', '#d4380d', 'url(x)'].map((color, i) => ({ group: `${i}`, dimensions: [], color }))
+    expect(['0', '1', '2', '3'].map((g) => groupColor(groups, g))).toEqual(['red', '#d4380d', undefined, undefined])
+  })
+
+  it('splits a count, the largest first, and tells how many values are left', () => {
+    expect(topShares({ s1: 3, s2: 9, s3: 9 }, 2)).toEqual({ shares: [{ value: 's2', count: 9 }, { value: 's3', count: 9 }], rest: 1 })
+    expect(topShares({}, 2)).toEqual({ shares: [], rest: 0 })
   })
 
   it('tells how fresh it is', () => {

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { Button, Drawer } from 'antd'
+import { Button, Drawer, Tabs } from 'antd'
 import { getJson } from '../api/client'
 import type { TagMembers } from '../api/types'
 import { Link } from '../app/router'
@@ -7,25 +7,42 @@ import { useWords } from '../i18n'
 import { Loading, Nothing, Trouble } from '../parts/states'
 import { Ago, useNow } from '../parts/time'
 import { formatTime } from '../text/format'
+import { TagChangeList } from './TagChangeList'
+import type { Place } from './TagSplit'
 
-export function MembersDrawer({ tag, onClose }: { tag: string | null; onClose: () => void }) {
+interface MembersDrawerProps {
+  tag: string | null
+  place?: Place
+  onClose: () => void
+}
+
+export function MembersDrawer({ tag, place, onClose }: MembersDrawerProps) {
   const { t } = useWords()
+  const title = place ? t('tags.membersIn', { tag: tag ?? '', place: place.name }) : t('tags.members', { tag: tag ?? '' })
   return (
-    <Drawer open={tag !== null} onClose={onClose} title={t('tags.members', { tag: tag ?? '' })} size={420} destroyOnHidden>
-      {tag !== null && <Members tag={tag} />}
+    <Drawer open={tag !== null} onClose={onClose} title={title} size={460} destroyOnHidden>
+      {tag !== null && (
+        <Tabs
+          items={[
+            { key: 'members', label: t('tags.tabMembers'), children: <Members tag={tag} place={place} /> },
+            { key: 'changes', label: t('tags.tabChanges'), children: <TagChangeList tag={tag} /> },
+          ]}
+        />
+      )}
     </Drawer>
   )
 }
 
-function Members({ tag }: { tag: string }) {
+function Members({ tag, place }: { tag: string; place?: Place }) {
   const { t, lang } = useWords()
   const now = useNow(10_000)
   const query = useInfiniteQuery({
-    queryKey: ['members', tag],
+    queryKey: ['members', tag, place?.dimension, place?.value],
     initialPageParam: '',
     queryFn: ({ pageParam, signal }) => {
       const cursor = pageParam ? `&cursor=${encodeURIComponent(pageParam)}` : ''
-      return getJson<TagMembers>(`/api/v1/tags/${encodeURIComponent(tag)}/members?limit=50${cursor}`, signal)
+      const within = place ? `&${place.dimension}=${encodeURIComponent(place.value)}` : ''
+      return getJson<TagMembers>(`/api/v1/tags/${encodeURIComponent(tag)}/members?limit=50${within}${cursor}`, signal)
     },
     getNextPageParam: (last) => last.next_cursor || undefined,
   })

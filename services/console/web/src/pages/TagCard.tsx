@@ -1,21 +1,24 @@
 import { PushpinFilled, PushpinOutlined } from '@ant-design/icons'
 import { memo } from 'react'
-import type { TagCount } from '../api/types'
+import type { Dimension, TagCount } from '../api/types'
 import { Sparkline } from '../charts/Sparkline'
 import { useWords } from '../i18n'
 import { change, trailMinutes, type Sample } from '../live/board'
 import { Chip } from '../parts/marks'
 import { formatCount } from '../text/format'
+import { TagSplit, type Place } from './TagSplit'
 
 interface TagCardProps {
   tag: TagCount
   samples: readonly Sample[]
   pinned: boolean
   onPin: (tag: string) => void
-  onMembers: (tag: string) => void
+  by: Dimension | null
+  nameOf: (value: string) => string
+  onMembers: (tag: string, place?: Place) => void
 }
 
-export const TagCard = memo(function TagCard({ tag, samples, pinned, onPin, onMembers }: TagCardProps) {
+export const TagCard = memo(function TagCard({ tag, samples, pinned, onPin, by, nameOf, onMembers }: TagCardProps) {
   const { t, lang } = useWords()
   const moved = change(samples)
   const first = samples[0]?.count ?? tag.count
@@ -54,6 +57,7 @@ export const TagCard = memo(function TagCard({ tag, samples, pinned, onPin, onMe
         </span>
         {tag.anonymous > 0 && <span className="muted">{t('tags.anonymous', { count: formatCount(tag.anonymous, lang) })}</span>}
       </div>
+      {by && <TagSplit tag={tag} by={by} nameOf={nameOf} onPlace={onMembers} />}
     </article>
   )
 })

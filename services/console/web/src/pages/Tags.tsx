@@ -1,9 +1,10 @@
 import { PauseOutlined, CaretRightOutlined } from '@ant-design/icons'
-import { Alert, Button, Input } from 'antd'
-import { useMemo, useState } from 'react'
+import { Alert, Button, Input, Segmented } from 'antd'
+import { useCallback, useMemo, useState } from 'react'
+import { DIMENSIONS, type Dimension } from '../api/types'
 import { StagePanel } from '../charts/StageChart'
 import { useWords } from '../i18n'
-import { groupTags, type Board } from '../live/board'
+import { groupColor, groupTags, type Board } from '../live/board'
 import { useBoard } from '../live/BoardProvider'
 import { StreamMark } from '../parts/marks'
 import { Loading, Nothing, PageHead, Trouble } from '../parts/states'
@@ -11,14 +12,17 @@ import { FreshDot } from '../parts/time'
 import { formatClock, formatCount } from '../text/format'
 import { MembersDrawer } from './MembersDrawer'
 import { TagCard } from './TagCard'
+import type { Place } from './TagSplit'
 import { usePins } from './usePins'
+import { usePlaces } from './usePlaces'
 
 export default function Tags() {
   const { t } = useWords()
-  const { board, stream, error } = useBoard()
+  const { board, stream, error, by, setBy } = useBoard()
   const [frozen, setFrozen] = useState<Board | null>(null)
   const [search, setSearch] = useState('')
-  const [shownTag, setShownTag] = useState<string | null>(null)
+  const [asked, setAsked] = useState<{ tag: string; place?: Place } | null>(null)
+  const showMembers = useCallback((tag: string, place?: Place) => setAsked({ tag, place }), [])
   const shown = frozen ?? board
   const snapshot = shown.snapshot
 
@@ -35,6 +39,13 @@ export default function Tags() {
         >
           {frozen ? t('common.resume') : t('common.pause')}
         </Button>
+        <Segmented<Dimension | ''>
+          aria-label={t('tags.by')}
+          value={by ?? ''}
+          disabled={frozen !== null}
+          onChange={(value) => setBy(value || null)}
+          options={[{ value: '', label: t('tags.by.all') }, ...DIMENSIONS.map((value) => ({ value, label: t(`tags.by.${value}`) }))]}
+        />
         <Input.Search
           className="tool-search"
           allowClear
@@ -47,8 +58,8 @@ export default function Tags() {
         <Alert type="info" showIcon className="gap" title={t('tags.pausedNote', { time: formatClock(snapshot.as_of ?? '') })} />
       )}
       {!snapshot && (error ? <Trouble error={error} /> : <Loading />)}
-      {snapshot && <BoardBody board={shown} search={search} onMembers={setShownTag} />}
-      <MembersDrawer tag={shownTag} onClose={() => setShownTag(null)} />
+      {snapshot && <BoardBody board={shown} search={search} by={by} onMembers={showMembers} />}
+      <MembersDrawer tag={asked?.tag ?? null} place={asked?.place} onClose={() => setAsked(null)} />
     </>
   )
 }
@@ -56,15 +67,17 @@ export default function Tags() {
 interface BoardBodyProps {
   board: Board
   search: string
-  onMembers: (tag: string) => void
+  by: Dimension | null
+  onMembers: (tag: string, place?: Place) => void
 }
 
-function BoardBody({ board, search, onMembers }: BoardBodyProps) {
+function BoardBody({ board, search, by, onMembers }: BoardBodyProps) {
   const { t, lang } = useWords()
   const pins = usePins()
+  const nameOf = usePlaces(by)
   const snapshot = board.snapshot!
   const groups = useMemo(
-    () => groupTags(snapshot.tags, { search, pinned: pins.pinned }),
+    () => groupTags(snapshot.tags, { search, pinned: pins.pinned, groups: snapshot.groups }),
     [snapshot, search, pins.pinned],
   )
   return (
@@ -76,6 +89,7 @@ function BoardBody({ board, search, onMembers }: BoardBodyProps) {
           {groups.map(({ group, tags }) => (
             <section key={group} className="tag-group">
               <h2>
+                <GroupDot color={groupColor(snapshot.groups, group)} />
                 {group || t('tags.pinned')} <small>{tags.length}</small>
               </h2>
               <div className="tag-grid">
@@ -86,6 +100,8 @@ function BoardBody({ board, search, onMembers }: BoardBodyProps) {
                     samples={board.trail.get(tag.tag) ?? []}
                     pinned={pins.pinned.has(tag.tag)}
                     onPin={pins.toggle}
+                    by={by}
+                    nameOf={nameOf}
                     onMembers={onMembers}
                   />
                 ))}
@@ -109,6 +125,10 @@ function BoardBody({ board, search, onMembers }: BoardBodyProps) {
       </div>
     </>
   )
+}
+
+function GroupDot({ color }: { color: string | undefined }) {
+  return color ? <i className="group-dot" aria-hidden="true" style={{ background: color }} /> : null
 }
 
 function BoardNotes({ board }: { board: Board }) {

@@ -1,9 +1,0 @@
-package tagging
-
-import (
-	"testing"
-
-	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
-)
-
-func TestMain(m *testing.M) { embeddedtest.Main(m) }
