@@ -16,7 +16,6 @@ import (
 	"github.com/tagwire/tagwire/libs/rule/apply"
 	"github.com/tagwire/tagwire/libs/store/shard"
 	"github.com/tagwire/tagwire/libs/store/storetest"
-	"github.com/tagwire/tagwire/libs/stream"
 )
 
 // typicalRules are twenty measures of all kinds and ten tags that the typical
@@ -122,24 +121,4 @@ func TestTypicalProfileInRedis(t *testing.T) {
 		t.Logf("state %d B, tags %d B, traits %d B; in Redis %d B", len(state), len(fields["tags"].([]byte)), len(fields["traits"].([]byte)), took)
 		require.LessOrEqual(t, took, int64(largestTypical))
 	})
-}
-
-// What waits has larger commits than what comes live.
-func TestCommitsGrowWhileBehind(t *testing.T) {
-	now := time.Now()
-	records, profiles := room(stream.Record{Time: now}, now)
-	require.Equal(t, []int{maxRecords, maxProfiles}, []int{records, profiles})
-	records, profiles = room(stream.Record{Time: now.Add(-behind)}, now)
-	require.Equal(t, []int{behindTimes * maxRecords, behindTimes * maxProfiles}, []int{records, profiles})
-	o := &owner{poison: map[int64]string{}}
-	many := make([]stream.Record, 2*behindTimes*maxRecords)
-	for i := range many {
-		many[i] = stream.Record{Offset: int64(i), Time: now, Value: fmt.Appendf(nil, `{"k":"event","p":"p%d"}`, i%10)}
-	}
-	n, decoded := o.cut(many)
-	require.Equal(t, maxRecords, n)
-	require.Len(t, decoded, n)
-	many[0].Time = now.Add(-time.Minute)
-	n, _ = o.cut(many)
-	require.Equal(t, behindTimes*maxRecords, n)
 }
