@@ -303,10 +303,7 @@ func (h History) lastingLanguage() map[string]func(event.Time) bool {
 // lasts is looked for at each minute: facts and lengths are whole minutes.
 func (h History) LanguageTags(now event.Time) []string {
 	lasts := map[string]time.Duration{"Today": 3 * time.Hour, "LovesY": 30 * time.Minute, "Stale": time.Hour, "LeftOften": 2 * time.Hour}
-	held := map[string]bool{}
-	for tag, ok := range h.language(now) {
-		held[tag] = ok
-	}
+	held := h.language(now)
 	minute := event.Time(time.Minute.Milliseconds())
 	for tag, holds := range h.lastingLanguage() {
 		for at := now - now%minute; !held[tag] && now.Sub(at) <= lasts[tag] && at >= h.first(now); at -= minute {

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -67,11 +68,11 @@ type History []Fact
 func (h History) String() string {
 	facts := slices.Clone(h)
 	sort.SliceStable(facts, func(i, j int) bool { return facts[i].At < facts[j].At })
-	out := ""
+	var out strings.Builder
 	for _, f := range facts {
-		out += fmt.Sprintf("\n%s %s %s %d %s of %d, received %s", f.At, f.ID, f.Type, f.Amount, f.Brand, f.Who, f.Received)
+		fmt.Fprintf(&out, "\n%s %s %s %d %s of %d, received %s", f.At, f.ID, f.Type, f.Amount, f.Brand, f.Who, f.Received)
 	}
-	return out
+	return out.String()
 }
 
 // Count is the number of facts that are ok as of now, within a window or ever.

@@ -214,8 +214,10 @@ func (n countNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 	if float64(len(in)) < limit.Number || limit.Number < 0 { // all smaller counts stand where this one does
 		return 0
 	}
-	for i, fact := range in {
-		if i+1 < len(in) && in[i+1].T == fact.T || float64(len(in)-i-1) > limit.Number {
+	first := max(0, int(math.Ceil(float64(len(in)-1)-limit.Number))) // before it the count stands above the limit
+	for i := first; i < len(in); i++ {
+		fact := in[i]
+		if i+1 < len(in) && in[i+1].T == fact.T {
 			continue
 		}
 		if limit.Holds(cond.IntOf(int64(len(in)-i-1))) != was {

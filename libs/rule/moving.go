@@ -199,3 +199,45 @@ func (n agedNode) Next(m *cond.Moment) event.Time {
 }
 
 func (n agedNode) Kind() cond.Kind { return cond.Bool }
+
+// sumNode is a sum within a time that ends now.
+type sumNode struct{ measureNode }
+
+// Cross takes the facts out of the window one after the other: the sum is not made
+// anew for each.
+func (n sumNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
+	f := m.Profile.Folds[n.m.Fold.Key]
+	view := n.m.view(m.Now)
+	if f == nil || f.Full(view) || len(f.Hours) > 0 || f.NextFact(m.Now) != 0 {
+		return n.search(m, limit)
+	}
+	now := n.Eval(m)
+	was, sum := limit.Holds(now), now.Number
+	in := f.In(view)
+	for i, fact := range in {
+		var err error
+		if sum, err = sum.Sub(fact.N); err != nil { // more digits than a number has
+			return n.search(m, limit)
+		}
+		if i+1 < len(in) && in[i+1].T == fact.T {
+			continue
+		}
+		at := fact.T.Add(n.m.Within)
+		if m.Before != 0 && at >= m.Before || limit.Holds(cond.NumberOf(sum)) != was {
+			return at
+		}
+	}
+	return 0
+}
+
+// search looks at each moment at which facts enter or leave.
+func (n sumNode) search(m *cond.Moment, limit cond.Limit) event.Time {
+	was, at := limit.Holds(n.Eval(m)), m.Now
+	for {
+		next := n.m.moves(m.Profile.Folds[n.m.Fold.Key], at)
+		if next == 0 || m.Before != 0 && next >= m.Before || limit.Holds(n.m.Value(m.Profile, next)) != was {
+			return next
+		}
+		at = next
+	}
+}

@@ -85,6 +85,8 @@ func (s scope) measure(m *Measure) cond.Node {
 		return spanNode{measureNode{m}}
 	case m.Kind == Count && m.Within > 0:
 		return countNode{measureNode{m}}
+	case m.Kind == Sum && m.Within > 0 && m.Minus == nil:
+		return sumNode{measureNode{m}}
 	}
 	return measureNode{m}
 }

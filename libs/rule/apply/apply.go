@@ -243,6 +243,9 @@ func (j *judge) expire() {
 	for _, t := range j.p.TagStates() {
 		if t.ExpiresAt != 0 && t.ExpiresAt <= j.p.Clock {
 			j.drop(t.Tag, event.OpExpired, nil)
+			if r, ok := j.set.RuleOf(t.Tag); ok && r.Name == t.Rule {
+				j.alert(r, t.Tag, "exit")
+			}
 		}
 	}
 }

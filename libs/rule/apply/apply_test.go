@@ -200,3 +200,28 @@ func TestRefusedProfilingIsReadBeforeAnyRule(t *testing.T) {
 	require.Empty(t, w.p.Tags)
 	require.Empty(t, w.p.Folds)
 }
+
+// A list gives a tag for each of its elements: the answers of a form.
+func TestFamilyOfAList(t *testing.T) {
+	s := compile(t, "tags:\n  爱好: {event: form.submit, value: event.properties.hobbies}\n")
+	p := profile.New("p1")
+	e := &event.Event{EventID: "1", Type: "form.submit", Time: t0, ReceivedAt: t0, Source: "s", Properties: event.Fields{"hobbies": []any{"跑步", "", "露营"}}}
+	apply.Event(s, p, apply.Input{Event: e, Place: t0, Fresh: time.Hour, Late: 24 * time.Hour})
+	require.Equal(t, []string{"爱好:跑步", "爱好:露营"}, held(p))
+}
+
+// A tag that ends raises its exit alert, whether its condition or its time is over.
+func TestExitAlerts(t *testing.T) {
+	s := compile(t, "measures:\n  n: {count: a, within: 1h}\ntags:\n  A: {when: n >= 1, alert: {each: exit}}\n  B: {event: a, lasts: 2h, alert: [{each: enter}, {each: exit}]}\n")
+	p := profile.New("p1")
+	e := &event.Event{EventID: "1", Type: "a", Time: t0, ReceivedAt: t0, Source: "s"}
+	first := apply.Event(s, p, apply.Input{Event: e, Place: t0, Fresh: time.Hour, Late: 24 * time.Hour})
+	end := t0.Add(3 * time.Hour)
+	later := apply.Advance(s, p, end, end, 3*time.Hour)
+	var got []string
+	for _, a := range append(first.Alerts, later.Alerts...) {
+		got = append(got, a.Tag+" "+a.RaisedAt.Sub(t0).String())
+	}
+	require.Equal(t, []string{"B 0s", "A 1h0m0s", "B 2h0m0s"}, got)
+	require.Empty(t, held(p))
+}

@@ -185,16 +185,35 @@ func (j *judge) eventTag(t *rule.Tag) {
 	if t.When != nil && !t.When.Eval(m).True() {
 		return
 	}
-	name, value := t.Name, ""
+	values := []string{""}
 	if t.Value != nil {
-		if value = t.Value.Eval(m).String(); value == "" {
+		if values = texts(t.Value.Eval(m)); len(values) == 0 {
 			return
 		}
-		name, value = j.family(t, value)
 	}
 	if t.Times != nil && (!j.oftenEnough(t) || j.given(t)) {
 		return
 	}
+	for _, value := range values {
+		name := t.Name
+		if t.Value != nil {
+			name, value = j.family(t, value)
+		}
+		j.give(t, name, value)
+	}
+}
+
+// texts are the values of a family that an event names: each of a list by itself.
+func texts(v cond.Value) []string {
+	list := []string{v.String()}
+	if v.Kind == cond.List {
+		list = v.List
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == "" })
+}
+
+// give lets an event tag hold from its event on.
+func (j *judge) give(t *rule.Tag, name, value string) {
 	var until event.Time
 	if t.Lasts > 0 {
 		until = j.ev.Time.Add(t.Lasts)

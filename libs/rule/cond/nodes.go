@@ -167,8 +167,8 @@ func (n comparison) step(m *Moment) event.Time {
 	at := *m
 	for range maxSteps {
 		next := Earliest(n.a.Next(&at), n.b.Next(&at))
-		if next == 0 {
-			return 0
+		if next == 0 || m.Before != 0 && next >= m.Before { // whether it flips there nobody asks
+			return next
 		}
 		at.Now = next
 		if n.Eval(&at).True() != now {

@@ -162,6 +162,16 @@ func (l *linter) unknownTags() {
 	}
 }
 
+// feeds says that the events of a tag are among those that the measure takes.
+func feeds(t *rule.Tag, m *rule.Measure) bool {
+	for typ := range t.Events {
+		if _, ok := m.Fold.Types[typ]; ok {
+			return true
+		}
+	}
+	return false
+}
+
 // shortLasts finds event tags that end before what they look at does.
 func (l *linter) shortLasts() {
 	periods := map[string]time.Duration{"day": 24 * time.Hour, "week": 7 * 24 * time.Hour, "month": 28 * 24 * time.Hour}
@@ -173,7 +183,7 @@ func (l *linter) shortLasts() {
 		}
 		need, what := periods[t.Value.Get("times").Get("per").Text], "times"
 		for _, name := range owner.Uses.Measures {
-			if m, ok := l.set.Measure(name); ok && m.Within > need {
+			if m, ok := l.set.Measure(name); ok && m.Within > need && feeds(owner, m) {
 				need, what = m.Within, name
 			}
 		}

@@ -62,8 +62,10 @@ func typical(t *testing.T, set *rule.Set, now time.Time) *profile.Profile {
 	t.Helper()
 	p := profile.New(event.ProfileID(event.At(now.Add(-90*24*time.Hour)), 3, 123_456, 0))
 	own := []event.Identity{
-		{Namespace: "user_id", Value: "100238475"}, {Namespace: "wecom.ww0123456789abcdef", Value: "wmAJ2GCAAAhXk3Zq7xT0cVYw8mLrN5pQ"},
-		{Namespace: "unionid", Value: "oXy7d5Kq3mVb9Rt2Ws8LpZ4cN6Ha"}, {Namespace: "phone", Value: strings.Repeat("7f", 16)},
+		{Namespace: "user_id", Value: "100238475"},
+		{Namespace: "wecom.ww0123456789abcdef", Value: "wmAJ2GCAAAhXk3Zq7xT0cVYw8mLrN5pQ"},
+		{Namespace: "unionid", Value: "oXy7d5Kq3mVb9Rt2Ws8LpZ4cN6Ha"},
+		{Namespace: "phone", Value: strings.Repeat("7f", 16)},
 	}
 	types := []string{"page.view", "link.open", "page.view", "chat.message", "page.view", "order.pay", "link.open", "form.submit", "chat.message", "page.view"}
 	for n := range 30 {
