@@ -135,6 +135,8 @@ type Alert struct {
 	Evidence    []Evidence        `json:"evidence,omitempty"`
 	Measures    map[string]string `json:"measures,omitempty"`
 	Order       Order             `json:"order"`
+	EscalateAt  Time              `json:"escalate_at,omitzero"` // who is told then when nobody has taken it up: EscalateTo
+	EscalateTo  string            `json:"escalate_to,omitempty"`
 	Action      *AlertAction      `json:"action,omitempty"`
 }
 

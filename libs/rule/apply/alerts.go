@@ -33,6 +33,9 @@ func (j *judge) alert(t *rule.Tag, tag, each string) {
 		Severity: a.Severity, Title: a.Title.Render(m), Advice: a.Advice.Render(m), To: a.To,
 		StaffID: j.p.Owner(), RaisedAt: j.at, Cause: j.cause, Evidence: j.evidence(&t.Uses), Measures: j.measures(&used),
 	}
+	if a.Escalate != nil {
+		out.EscalateAt, out.EscalateTo = j.at.Add(a.Escalate.After), a.Escalate.To
+	}
 	j.address(&out)
 	j.res.Alerts = append(j.res.Alerts, out)
 }

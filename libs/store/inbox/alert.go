@@ -81,6 +81,7 @@ type Alert struct {
 	ClaimedBy    string            `json:"claimed_by,omitempty"`
 	ClaimedAt    event.Time        `json:"claimed_at,omitzero"`
 	SnoozedUntil event.Time        `json:"snoozed_until,omitzero"`
+	EscalatedAt  event.Time        `json:"escalated_at,omitzero"` // nobody had taken it up by then: others were told
 	ClosedAt     event.Time        `json:"closed_at,omitzero"`
 	ClosedBy     string            `json:"closed_by,omitempty"`
 	Reason       string            `json:"reason,omitempty"` // why it was dismissed
@@ -95,6 +96,8 @@ type Entry struct {
 	Audience   []string   `json:"audience,omitempty"` // whom routing found besides
 	ReceivedAt event.Time `json:"received_at,omitzero"`
 	ExpiresAt  event.Time `json:"expires_at"`
+	EscalateAt event.Time `json:"escalate_at,omitzero"` // while it is open and nobody has it
+	EscalateTo string     `json:"escalate_to,omitempty"`
 	LeavesAt   event.Time `json:"leaves_at,omitzero"` // when the closed alert leaves the inbox
 	Applied    []string   `json:"applied,omitempty"`  // newest action events, so that each takes effect once
 }
@@ -109,6 +112,7 @@ func NewEntry(a *event.Alert, keep Keep) *Entry {
 			Evidence: a.Evidence, Measures: a.Measures, Deliveries: []Delivery{},
 		},
 		Staff: a.Staff, ReceivedAt: a.ReceivedAt, ExpiresAt: a.RaisedAt.Add(keep.Open),
+		EscalateAt: a.EscalateAt, EscalateTo: a.EscalateTo,
 	}
 	if e.Evidence == nil {
 		e.Evidence = []event.Evidence{}

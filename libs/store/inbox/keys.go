@@ -60,7 +60,7 @@ func memberID(member string) string {
 
 // What time will do, as members of the due set.
 const (
-	dueTime  = "time"  // the snooze ends or the alert expires
+	dueTime  = "time"  // the snooze ends, the alert is escalated or expires
 	dueLeave = "leave" // the closed alert leaves
 	dueAside = "aside" // an action's alert never came
 )
@@ -71,6 +71,9 @@ func (e *Entry) dues() map[string]event.Time {
 		return map[string]event.Time{dueLeave + ":" + e.AlertID: e.LeavesAt}
 	case e.State == Snoozed:
 		return map[string]event.Time{dueTime + ":" + e.AlertID: min(e.SnoozedUntil, e.ExpiresAt)}
+	}
+	if e.waits() {
+		return map[string]event.Time{dueTime + ":" + e.AlertID: min(e.EscalateAt, e.ExpiresAt)}
 	}
 	return map[string]event.Time{dueTime + ":" + e.AlertID: e.ExpiresAt}
 }

@@ -198,7 +198,12 @@ func (e *Entry) Delivered(a *event.AlertAction) bool {
 	return true
 }
 
-// Pass lets time pass: the end of a snooze, the expiry. It reports whether the
+// waits says that nobody has taken the alert up and that others are to be told.
+func (e *Entry) waits() bool {
+	return e.State == Open && e.EscalateAt != 0 && e.EscalatedAt == 0 && e.ClaimedBy == ""
+}
+
+// Pass lets time pass: the end of a snooze, the escalation, the expiry. It reports whether the
 // alert changed.
 func (e *Entry) Pass(now event.Time, keep Keep) bool {
 	switch {
@@ -214,6 +219,9 @@ func (e *Entry) Pass(now event.Time, keep Keep) bool {
 		if e.ClaimedBy != "" {
 			e.State = Claimed
 		}
+		return true
+	case e.waits() && now >= e.EscalateAt:
+		e.EscalatedAt, e.To = e.EscalateAt, e.EscalateTo
 		return true
 	}
 	return false

@@ -81,6 +81,37 @@ func TestTimeEndsSnoozesAndAlerts(t *testing.T) {
 	require.Equal(t, e.ExpiresAt, e.ClosedAt, "it expired when it was due, whenever that was noticed")
 }
 
+// An alert that nobody takes up is escalated when it is due, once; one that somebody
+// has, or has put off, is not.
+func TestNobodyTakesItUp(t *testing.T) {
+	keep := Keep{Open: time.Hour}.Defaults()
+	fresh := func() *Entry {
+		return NewEntry(&event.Alert{AlertID: "a", RaisedAt: 1000, To: "owner", EscalateAt: 5000, EscalateTo: "leader"}, keep)
+	}
+	e := fresh()
+	require.Equal(t, map[string]event.Time{"time:a": 5000}, e.dues())
+	require.False(t, e.Pass(4999, keep))
+	require.True(t, e.Pass(9000, keep))
+	require.Equal(t, event.Time(5000), e.EscalatedAt, "when it was due, whenever that was noticed")
+	require.Equal(t, []any{Open, "leader"}, []any{e.State, e.To})
+	require.Equal(t, map[string]event.Time{"time:a": e.ExpiresAt}, e.dues())
+	require.False(t, e.Pass(9000, keep), "once")
+
+	claimed := fresh()
+	_, err := claimed.Act(&event.AlertAction{Verb: "claim", By: "li", At: 1500, EventID: "c"}, keep)
+	require.NoError(t, err)
+	require.False(t, claimed.Pass(9000, keep))
+
+	later := fresh()
+	_, err = later.Act(&event.AlertAction{Verb: "snooze", At: 2000, Until: 8000, EventID: "s"}, keep)
+	require.NoError(t, err)
+	require.False(t, later.Pass(6000, keep), "somebody has seen to it")
+	require.True(t, later.Pass(8000, keep))
+	require.Equal(t, Open, later.State)
+	require.True(t, later.Pass(8000, keep), "and did not take it up afterwards")
+	require.Equal(t, "leader", later.To)
+}
+
 // Any run of actions, each given once or more in any order of repeats, leaves
 // what the first giving of each left; closed stays closed; indexes name the state.
 func TestActionsGivenTwiceChangeNothing(t *testing.T) {

@@ -67,7 +67,7 @@ func (s *step) takeAlert(a *event.Alert, aside *asides) {
 		s.done(func() { m.alert(a.Severity, "too_old") })
 		return
 	}
-	if !e.Pass(s.now, keep) {
+	if e.Pass(s.now, keep); !e.State.Closed() {
 		p := s.o.n.router.routes().plan(e, s.now)
 		e.Audience = p.audience
 		if p.deliveries != nil {

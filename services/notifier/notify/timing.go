@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,6 +45,9 @@ func (s *step) takeWork(ctx context.Context, work inbox.Work) error {
 	for _, id := range work.Times {
 		if x := s.get(id); x != nil && x.after.Pass(s.now, keep) {
 			x.touched, x.tell = true, true
+			if x.after.EscalatedAt != x.before.EscalatedAt {
+				s.escalate(x.after)
+			}
 		}
 	}
 	for _, id := range work.Leaving {
@@ -60,6 +64,20 @@ func (s *step) takeWork(ctx context.Context, work inbox.Work) error {
 		s.tx.RequestsDone(len(work.Requests))
 	}
 	return s.dropStrays(ctx, work.Strays)
+}
+
+// escalate tells those whom the rule names when nobody has taken an alert up, on
+// each channel once more.
+func (s *step) escalate(e *inbox.Entry) {
+	p := s.o.n.router.routes().plan(e, s.now)
+	e.Audience = slices.Compact(slices.Sorted(slices.Values(append(e.Audience, p.audience...))))
+	for _, d := range p.deliveries {
+		if old := e.Delivery(d.Channel); old == nil {
+			e.Deliveries = append(e.Deliveries, d)
+		} else {
+			e.Resend(d.Channel, s.now)
+		}
+	}
 }
 
 // dropStrays ends the waiting of actions: their alert may have come to another

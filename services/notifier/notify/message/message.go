@@ -121,7 +121,11 @@ const maxEvidence = 5
 // Headline is the first line: how urgent, and what.
 func (m *Message) Headline() string {
 	p := m.Language.phrases()
-	return p.bracketOpen + p.severity(m.Alert.Severity) + p.bracketClose + flat(m.Title)
+	urgency := p.severity(m.Alert.Severity)
+	if m.Alert.EscalatedAt != 0 {
+		urgency += p.escalated
+	}
+	return p.bracketOpen + urgency + p.bracketClose + flat(m.Title)
 }
 
 // Lines are the reason and what to do, the most important first.

@@ -11,6 +11,7 @@ const (
 
 type phrases struct {
 	high, medium, low         string
+	escalated                 string
 	bracketOpen, bracketClose string
 	quoteOpen, quoteClose     string
 	colon, comma              string
@@ -48,7 +49,7 @@ func (p *phrases) event(typ string) string {
 
 func chinese() *phrases {
 	return &phrases{
-		high: "高", medium: "中", low: "低",
+		high: "高", medium: "中", low: "低", escalated: "，无人处理，已升级",
 		bracketOpen: "【", bracketClose: "】", quoteOpen: "《", quoteClose: "》", colon: "：", comma: "、",
 		rule: "规则", ruleVersion: "%s（第 %d 版）",
 		evidence: "依据", more: "另有 %d 条，见详情", matched: "，提到：",
@@ -71,7 +72,7 @@ func chinese() *phrases {
 
 func english() *phrases {
 	return &phrases{
-		high: "High", medium: "Medium", low: "Low",
+		high: "High", medium: "Medium", low: "Low", escalated: ", nobody took it up",
 		bracketOpen: "[", bracketClose: "] ", quoteOpen: " “", quoteClose: "”", colon: ": ", comma: ", ",
 		rule: "Rule", ruleVersion: "%s (version %d)",
 		evidence: "Because", more: "%d more, see the alert", matched: ", mentions: ",
