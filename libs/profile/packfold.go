@@ -22,12 +22,24 @@ const (
 )
 
 func (f *Fold) has() (bits uint64) {
-	for bit, ok := range map[uint64]bool{
-		hasCount: f.Count != 0, hasSum: !f.Sum.IsZero() || f.Sum.Scale() != 0, hasFirst: f.First != nil, hasLast: f.Last != nil, hasLow: f.Low != nil, hasHigh: f.High != nil,
-		hasSeen: len(f.Seen) > 0, hasTally: len(f.Tally) > 0, hasHours: len(f.Hours) > 0, hasChain: f.Chain != nil, hasMore: f.More,
+	for _, b := range [...]struct {
+		bit uint64
+		is  bool
+	}{
+		{hasCount, f.Count != 0},
+		{hasSum, !f.Sum.IsZero() || f.Sum.Scale() != 0},
+		{hasFirst, f.First != nil},
+		{hasLast, f.Last != nil},
+		{hasLow, f.Low != nil},
+		{hasHigh, f.High != nil},
+		{hasSeen, len(f.Seen) > 0},
+		{hasTally, len(f.Tally) > 0},
+		{hasHours, len(f.Hours) > 0},
+		{hasChain, f.Chain != nil},
+		{hasMore, f.More},
 	} {
-		if ok {
-			bits |= bit
+		if b.is {
+			bits |= b.bit
 		}
 	}
 	return bits

@@ -80,7 +80,7 @@ func (a arguments) texts(n, most int) ([]string, error) {
 		return nil, a.errorf("%s takes %d to %d constants", a.f.Name, n, most)
 	}
 	var out []string
-	for _, v := range a.list[:min(len(a.list), max(n, most))] {
+	for _, v := range a.list {
 		if v.Kind != cond.Text {
 			return nil, a.errorf("%s takes texts in quotes", a.f.Name)
 		}
