@@ -252,49 +252,35 @@ func (n listNode) Eval(m *cond.Moment) cond.Value { return n(m) }
 func (listNode) Next(*cond.Moment) event.Time     { return 0 }
 func (listNode) Kind() cond.Kind                  { return cond.List }
 
-// atEvent judges the moment of the event at hand.
-func (s scope) atEvent(holds func(at event.Time, zone *time.Location) bool) cond.Node {
+// atEvent judges the moment of the event at hand by what the one argument says.
+func atEvent[T interface {
+	Holds(at event.Time, zone *time.Location) bool
+}](s scope, a arguments, parse func(string) (T, error)) (cond.Node, error) {
+	t, err := a.texts(1, 1)
+	if err != nil {
+		return nil, err
+	}
+	when, err := parse(t[0])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", a.f.Name, err)
+	}
 	s.uses.Event = true
 	zone := s.c.set.Zone
 	return cond.Func(func(m *cond.Moment) cond.Value {
-		return cond.BoolOf(m.Event != nil && holds(m.Event.Time, zone))
-	})
+		return cond.BoolOf(m.Event != nil && when.Holds(m.Event.Time, zone))
+	}), nil
 }
 
 func (s scope) timeOfDay(a arguments) (cond.Node, error) {
-	t, err := a.texts(1, 1)
-	if err != nil {
-		return nil, err
-	}
-	slot, err := calendar.ParseSlot(t[0])
-	if err != nil {
-		return nil, fmt.Errorf("time_of_day: %w", err)
-	}
-	return s.atEvent(slot.Holds), nil
+	return atEvent(s, a, calendar.ParseSlot)
 }
 
 func (s scope) weekday(a arguments) (cond.Node, error) {
-	t, err := a.texts(1, 1)
-	if err != nil {
-		return nil, err
-	}
-	days, err := calendar.ParseWeekdays(t[0])
-	if err != nil {
-		return nil, fmt.Errorf("weekday: %w", err)
-	}
-	return s.atEvent(days.Holds), nil
+	return atEvent(s, a, calendar.ParseWeekdays)
 }
 
 func (s scope) monthDay(a arguments) (cond.Node, error) {
-	t, err := a.texts(1, 1)
-	if err != nil {
-		return nil, err
-	}
-	days, err := calendar.ParseMonthDays(t[0])
-	if err != nil {
-		return nil, fmt.Errorf("month_day: %w", err)
-	}
-	return s.atEvent(days.Holds), nil
+	return atEvent(s, a, calendar.ParseMonthDays)
 }
 
 // before reads how many days in front of an occasion count as well; none when it
