@@ -41,6 +41,7 @@ type realBench struct {
 	conf           *config.Config
 	versionOfKafka string
 	perEvent       float64 // records in history that an event makes
+	recorded       int     // CPU profiles made
 }
 
 // worker is one role in a process of its own.

@@ -184,7 +184,7 @@ func (r *realBench) only(ctx context.Context, role string, measure func() error)
 		err = w.ready(ctx, r.site.client) // the others begin to work by themselves
 	}
 	if err == nil && *perf != "" {
-		stop, err = record(ctx, role, w.cmd.Process.Pid)
+		stop, err = r.record(ctx, role, w.cmd.Process.Pid)
 	}
 	if err == nil {
 		err = r.shared(role+" alone", measure)
@@ -199,8 +199,14 @@ func (r *realBench) only(ctx context.Context, role string, measure func() error)
 	return errors.Join(err, w.stop())
 }
 
-// record profiles a process by perf until it is stopped.
-func record(ctx context.Context, role string, pid int) (func() error, error) {
+// record profiles a process by perf until it is stopped; a number goes before the
+// role, by the order of what is measured.
+func (r *realBench) record(ctx context.Context, role string, pid int) (func() error, error) {
+	if err := os.MkdirAll(*perf, 0o750); err != nil {
+		return nil, fmt.Errorf("folder for profiles: %w", err)
+	}
+	r.recorded++
+	role = fmt.Sprintf("%d-%s", r.recorded, role)
 	cmd := exec.CommandContext(ctx, "perf", "record", "-q", "-F", "199", "-g", "-p", fmt.Sprint(pid), "-o", filepath.Join(*perf, role+".perf"))
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start perf: %w", err)
