@@ -96,6 +96,11 @@ func TestStoredFormComesBack(t *testing.T) {
 func TestOlderStoredFormIsRead(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := drawProfile(rt)
+		for _, f := range p.Folds { // a zero had no digits behind the point in it
+			if f.Sum.IsZero() {
+				f.Sum = decimal.Decimal{}
+			}
+		}
 		b, err := encMode.Marshal(p)
 		require.NoError(rt, err)
 		again, err := Decode(b)

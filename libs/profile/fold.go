@@ -68,6 +68,8 @@ type Fold struct {
 	Hours []Hour                `cbor:"11,keyasint,omitempty"` // of those that a full window let go, oldest first
 	Chain *Chain                `cbor:"12,keyasint,omitempty"` // of a sequence: where it stood before Facts
 	Keeps Keeps                 `cbor:"13,keyasint,omitempty"` // by which it has been kept
+
+	rough rough
 }
 
 // Hour is what a full window let go within one hour.
@@ -88,6 +90,9 @@ func (f *Fold) Add(s Shape, fact Fact, clock event.Time) {
 	}
 	f.Fit(s)
 	f.Facts = slices.Insert(f.Facts, i, fact)
+	if i < f.rough.n {
+		f.rough = rough{}
+	}
 	f.total(s, fact)
 	f.trim(s, clock)
 }
@@ -184,6 +189,9 @@ func (f *Fold) trim(s Shape, clock event.Time) {
 	if drop == 0 {
 		return
 	}
+	if f.rough.n -= drop; f.rough.n <= 0 || old > 0 || s.Keeps&KeepHours == 0 {
+		f.rough = rough{}
+	}
 	f.letGo(s, f.Facts[:drop], old)
 	if f.Facts = slices.Delete(f.Facts, 0, drop); len(f.Facts) == 0 {
 		f.Facts = nil
@@ -221,9 +229,13 @@ func (f *Fold) hour(t event.Time, n decimal.Decimal) {
 	if !found {
 		f.Hours = slices.Insert(f.Hours, i, Hour{T: t})
 	}
-	f.Hours[i].T = min(f.Hours[i].T, t)
+	if t < f.Hours[i].T { // the hour becomes older
+		f.Hours[i].T, f.rough = t, rough{}
+	}
+	f.rough.moved(n, t, f.Hours[i].T)
 	f.Hours[i].N = addDecimal(f.Hours[i].N, n, &f.More)
 	if len(f.Hours) > MaxFacts {
+		f.rough.moved(f.Hours[0].N, f.Hours[0].T, f.Hours[1].T)
 		f.Hours[1].N = addDecimal(f.Hours[1].N, f.Hours[0].N, &f.More)
 		f.Hours = slices.Delete(f.Hours, 0, 1)
 	}
@@ -268,6 +280,7 @@ func (f *Fold) Merge(s Shape, o *Fold, clock event.Time) {
 	for _, h := range o.Hours {
 		f.hour(h.T, h.N)
 	}
+	f.rough = rough{}
 	if o.Chain != nil {
 		if f.Chain == nil {
 			f.Chain = &Chain{}

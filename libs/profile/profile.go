@@ -58,6 +58,8 @@ type Profile struct {
 	Promised   map[string][]event.Identity `cbor:"33,keyasint,omitempty"` // accepted merges whose hand-over is on its way: merge id → unique identities
 	Split      map[string]string           `cbor:"50,keyasint,omitempty"` // identities that left → the profile that they became
 	Internal   bool                        `cbor:"32,keyasint,omitempty"` // test, staff or internal: in no count
+
+	levels levels
 }
 
 // SeenID remembers an event that has arrived.

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -273,6 +274,28 @@ func (f *Fold) Exit(v View, far time.Duration) event.Time {
 		return f.Facts[lo].T.Add(far)
 	}
 	return 0
+}
+
+// Leaving are the numbers of which SumAt of a window is made, each with its time, in
+// the order in which they leave it.
+func (f *Fold) Leaving(v View) iter.Seq2[event.Time, decimal.Decimal] {
+	facts := f.Facts[f.upTo(v.Lo):max(f.upTo(v.Lo), f.upTo(v.Hi))]
+	hours := f.Hours
+	return func(yield func(event.Time, decimal.Decimal) bool) {
+		for len(hours) > 0 || len(facts) > 0 {
+			if len(facts) == 0 || len(hours) > 0 && hours[0].T <= facts[0].T {
+				h := hours[0]
+				if hours = hours[1:]; h.T > v.Lo && h.T <= v.Hi && !yield(h.T, h.N) {
+					return
+				}
+				continue
+			}
+			fact := facts[0]
+			if facts = facts[1:]; !yield(fact.T, fact.N) {
+				return
+			}
+		}
+	}
 }
 
 // float is d.Float64 without its way through text: below 2^53 and 10^22 the

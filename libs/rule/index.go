@@ -12,6 +12,12 @@ type TagSet []uint64
 
 func (s TagSet) add(i int) { s[i/64] |= 1 << (i % 64) }
 
+func (s TagSet) addAll(rules []int) {
+	for _, i := range rules {
+		s.add(i)
+	}
+}
+
 // Add puts all rules of another set in; both are of the same rule set.
 func (s TagSet) Add(o TagSet) {
 	for i := range o {
@@ -56,7 +62,8 @@ type Step struct {
 	Tags                      map[string]bool
 }
 
-// Affected are the rules that the step may affect: at least those, and few others.
+// Affected are the rules that the step may affect, but for those on ladders: at
+// least those, and few others.
 func (s *Set) Affected(step Step) TagSet {
 	out := s.empty()
 	r := &s.readers
@@ -73,11 +80,7 @@ func (s *Set) Affected(step Step) TagSet {
 			out.Add(on.set)
 		}
 	}
-	for n, set := range r.folds {
-		if step.Folds.has(n) {
-			out.Add(set)
-		}
-	}
+	step.Folds.each(func(n int) { out.Add(r.folds[n]) })
 	for name := range step.Tags {
 		out.Add(s.TagReaders(name))
 	}
@@ -109,11 +112,18 @@ func (s *Set) Clocked(folds map[string]*profile.Fold) TagSet {
 	return out
 }
 
-func (n FoldNumbers) has(i int) bool { return i/64 < len(n) && n[i/64]&(1<<(i%64)) != 0 }
+func (n FoldNumbers) each(do func(int)) {
+	for word, rest := range n {
+		for ; rest != 0; rest &= rest - 1 {
+			do(word*64 + bits.TrailingZeros64(rest))
+		}
+	}
+}
 
 // indexReaders builds the index of a set that has compiled.
 func (c *compilation) indexReaders() {
 	s := c.set
+	s.buildLadders()
 	r := readers{
 		all: s.empty(), timed: s.empty(), traits: s.empty(), stage: s.empty(), always: s.empty(),
 		folds: make([]TagSet, len(s.Folds)), clocked: make([]TagSet, len(s.Folds)),
@@ -131,6 +141,9 @@ func (c *compilation) indexReaders() {
 				in(r.events, typ, i)
 			}
 			continue // judged when such an event comes, whatever else changes
+		}
+		if s.ladderOf[i] >= 0 {
+			continue // found by the level of its measure
 		}
 		r.all.add(i)
 		if t.Uses.Timed {

@@ -238,24 +238,47 @@ func (n scoreNode) Kind() cond.Kind { return cond.Score }
 // Next is never exact for a moving value; comparisons use Cross instead.
 func (n scoreNode) Next(m *cond.Moment) event.Time { return n.measureNode.Next(m) }
 
+// Rough is the score up to an error that it does not pass.
+func (n scoreNode) Rough(m *cond.Moment) (score, within float64, ok bool) {
+	if n.m.Within > 0 {
+		return 0, 0, false
+	}
+	return m.Profile.Folds[n.m.Fold.Key].RoughScoreAt(n.m.HalfLife, m.Now)
+}
+
+// holds answers the limit as of a moment; the facts are added up only where the limit
+// is so near that nothing else tells.
+func (n scoreNode) holds(m *cond.Moment, limit cond.Limit) bool {
+	if s, within, ok := n.Rough(m); ok && math.Abs(s-limit.Number) > within {
+		return limit.Holds(cond.ScoreOf(s))
+	}
+	return limit.Holds(n.Eval(m))
+}
+
+// near is the score as of a moment, good enough to find the moment of a crossing: the
+// error moves it by less than half a millisecond.
+func (n scoreNode) near(m *cond.Moment) float64 {
+	if s, within, ok := n.Rough(m); ok && within/math.Ln2*float64(n.m.HalfLife.Milliseconds()) < math.Abs(s)/2 {
+		return s
+	}
+	return n.Eval(m).Score
+}
+
 // Cross is the first millisecond at which the decaying score stands on the
 // other side of the limit. Without new facts a score only shrinks towards zero,
 // so it crosses a limit once between two facts.
 func (n scoreNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 	f := m.Profile.Folds[n.m.Fold.Key]
-	score := n.Eval(m)
-	was := limit.Holds(score)
-	differs := func(at event.Time) bool {
-		return limit.Holds(cond.ScoreOf(f.ScoreAt(n.m.HalfLife, n.m.view(at), at))) != was
+	was := n.holds(m, limit)
+	at := *m
+	differs := func(t event.Time) bool {
+		then := cond.Moment{Now: t, Profile: m.Profile}
+		return n.holds(&then, limit) != was
 	}
-	at := m.Now
 	for { // each stretch without facts entering or leaving
-		end := n.m.moves(f, at)
+		end := n.m.moves(f, at.Now)
 		if n.m.HalfLife > 0 {
-			if at != m.Now {
-				score = n.m.Value(m.Profile, at)
-			}
-			t := n.reaches(score.Score, at, limit.Number)
+			t := n.reaches(n.near(&at), at.Now, limit.Number)
 			if m.Before == 0 || t <= m.Before {
 				t = settle(t, differs)
 			}
@@ -269,7 +292,7 @@ func (n scoreNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 		if differs(end) {
 			return end
 		}
-		at = end
+		at.Now = end
 	}
 }
 

@@ -207,25 +207,23 @@ type sumNode struct{ measureNode }
 // anew for each.
 func (n sumNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 	f := m.Profile.Folds[n.m.Fold.Key]
-	view := n.m.view(m.Now)
-	if f == nil || f.Full(view) || len(f.Hours) > 0 || f.NextFact(m.Now) != 0 {
+	if f == nil || f.NextFact(m.Now) != 0 {
 		return n.search(m, limit)
 	}
 	now := n.Eval(m)
-	was, sum := limit.Holds(now), now.Number
-	in := f.In(view)
-	for i, fact := range in {
-		var err error
-		if sum, err = sum.Sub(fact.N); err != nil { // more digits than a number has
-			return n.search(m, limit)
-		}
-		if i+1 < len(in) && in[i+1].T == fact.T {
-			continue
-		}
-		at := fact.T.Add(n.m.Within)
-		if m.Before != 0 && at >= m.Before || limit.Holds(cond.NumberOf(sum)) != was {
+	was, sum, left := limit.Holds(now), now.Number, event.Time(0)
+	for t, gone := range f.Leaving(n.m.view(m.Now)) {
+		if at := left.Add(n.m.Within); left != 0 && t != left && (m.Before != 0 && at >= m.Before || limit.Holds(cond.NumberOf(sum)) != was) {
 			return at
 		}
+		less, err := sum.Sub(gone)
+		if err != nil { // more digits than a number has
+			return n.search(m, limit)
+		}
+		sum, left = less, t
+	}
+	if left != 0 && limit.Holds(cond.NumberOf(sum)) != was {
+		return left.Add(n.m.Within)
 	}
 	return 0
 }

@@ -67,6 +67,10 @@ type Set struct {
 	rates   map[string][]rate // by currency, oldest first
 	readers readers
 
+	ladders   []ladder
+	ladderOf  []int   // by the rule's place in Tags; -1: on none
+	laddersOf [][]int // by the fold's number
+
 	measures     map[string]*Measure
 	foldsByType  map[string][]*Fold
 	tagsByType   map[string][]*Tag

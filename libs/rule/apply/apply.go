@@ -257,14 +257,12 @@ func NextDue(s *rule.Set, p *profile.Profile, memo *cond.Memo) event.Time {
 	if p.Winner != "" || p.Refused || p.Suppressed || p.FirstSeen == 0 {
 		return 0
 	}
-	var due event.Time
-	for _, t := range p.Tags {
-		due = cond.Earliest(due, t.Expires)
-	}
+	due := p.NextExpiry()
 	if memo == nil {
 		memo = cond.NewMemo(p.Clock, len(s.Measures))
 	}
 	m := &cond.Moment{Now: p.Clock, Profile: p, Memo: memo}
+	due = s.Climbs(m, due)
 	clocked := s.Clocked(p.Folds)
 	for i := clocked.Next(-1); i >= 0; i = clocked.Next(i) {
 		t := s.Tags[i]

@@ -72,6 +72,7 @@ func (j *judge) rules() {
 		step.Event = j.ev.Type
 	}
 	j.open = j.set.Affected(step)
+	j.set.Climb(j.moment(), step, j.open)
 	j.walk(false)
 	j.stages()
 	if j.stage {

@@ -74,8 +74,11 @@ func (j *judge) note(name string, t *profile.Tag, op event.Op, measures map[stri
 	if family, _, found := strings.Cut(name, ":"); found {
 		j.tags[family] = true // whoever reads all its values
 	}
+	j.p.TagsChanged()
 	if j.open != nil {
 		j.open.Add(j.set.TagReaders(name))
+	} else {
+		j.p.ForgetLevels() // not judged by its rule
 	}
 	j.res.Changes = append(j.res.Changes, c)
 }

@@ -93,6 +93,29 @@ type Limit struct {
 	left   bool // the constant stands on the left
 }
 
+// Compare orders a value and the limit's constant; ok is false where they cannot be
+// compared.
+func (l Limit) Compare(v Value) (c int, ok bool) { return compare(v, l.value) }
+
+// On says that both limits have the same constant.
+func (l Limit) On(o Limit) bool {
+	c, ok := compare(l.value, o.value)
+	return ok && c == 0
+}
+
+// Same says that the limits answer alike.
+func (l Limit) Same(o Limit) bool { return l.On(o) && l.op == o.op && l.left == o.left }
+
+// Above says that the limit holds for values above the constant.
+func (l Limit) Above() bool {
+	return l.op == "!=" || l.left == strings.HasPrefix(l.op, "<") && l.op != "=="
+}
+
+// Below says that it holds for values below.
+func (l Limit) Below() bool {
+	return l.op == "!=" || l.left == strings.HasPrefix(l.op, ">") && l.op != "=="
+}
+
 // Holds answers the comparison.
 func (l Limit) Holds(v Value) bool {
 	if l.left {
@@ -104,17 +127,34 @@ func (l Limit) Holds(v Value) bool {
 type comparison struct {
 	op    string
 	a, b  Node
-	moves Crossing // a or b, when the other is a number that stands
+	of    Node     // a or b, when the other is a number that stands
+	moves Crossing // likewise, when it knows when it passes the number
 	limit Limit
 }
+
+// Threshold is a comparison of one value with a number that stands.
+type Threshold struct {
+	Of    Node
+	Limit Limit
+	whole comparison
+}
+
+// ThresholdOf is the threshold that a condition is, if it is nothing else.
+func ThresholdOf(n Node) (Threshold, bool) {
+	c, ok := n.(comparison)
+	return Threshold{Of: c.of, Limit: c.limit, whole: c}, ok && c.of != nil
+}
+
+// Next is the moment at which the threshold is passed.
+func (t *Threshold) Next(m *Moment) event.Time { return t.whole.Next(m) }
 
 func compareNodes(op string, a, b Node) comparison {
 	n := comparison{op: op, a: a, b: b}
 	for i, side := range [][2]Node{{a, b}, {b, a}} {
-		moves, ok := side[0].(Crossing)
 		k, constant := side[1].(Const)
-		if ok && constant && (k.Value.isNumber() || k.Value.Kind == Span) {
-			n.moves, n.limit = moves, Limit{Number: k.Value.float(), op: op, value: k.Value, left: i == 1}
+		if _, both := side[0].(Const); constant && !both && (k.Value.isNumber() || k.Value.Kind == Span) {
+			n.of, n.limit = side[0], Limit{Number: k.Value.float(), op: op, value: k.Value, left: i == 1}
+			n.moves, _ = side[0].(Crossing)
 			break
 		}
 	}
