@@ -169,6 +169,10 @@ func (e *Event) Encode() ([]byte, error) {
 // Decode reads the wire form.
 func Decode(b []byte) (*Event, error) {
 	e := &Event{}
+	if readEvent(b, e) {
+		return e, nil
+	}
+	*e = Event{}
 	if err := json.Unmarshal(b, e); err != nil {
 		return nil, fmt.Errorf("decode event: %w", err)
 	}

@@ -98,6 +98,10 @@ func (r *Record) Encode() ([]byte, error) {
 // DecodeRecord reads the wire form.
 func DecodeRecord(b []byte) (*Record, error) {
 	r := &Record{}
+	if readRecord(b, r) {
+		return r, nil
+	}
+	*r = Record{}
 	if err := json.Unmarshal(b, r); err != nil {
 		return nil, fmt.Errorf("decode record: %w", err)
 	}

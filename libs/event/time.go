@@ -45,7 +45,56 @@ func (t Time) appendJSON(b []byte) []byte {
 	if t == 0 {
 		return append(b, "null"...)
 	}
-	return append(t.Std().AppendFormat(append(b, '"'), wireLayout), '"')
+	return append(t.appendWire(append(b, '"')), '"')
+}
+
+// appendWire is the wire form, without the way through a layout for years of four
+// digits.
+func (t Time) appendWire(b []byte) []byte {
+	at := t.Std()
+	year, month, day := at.Date()
+	if year < 1000 || year > 9999 {
+		return at.AppendFormat(b, wireLayout)
+	}
+	hour, minute, second := at.Clock()
+	ms := at.Nanosecond() / 1e6
+	two := func(n int) (byte, byte) { return '0' + byte(n/10), '0' + byte(n%10) }
+	c, d := two(year / 100)
+	e, f := two(year % 100)
+	g, h := two(int(month))
+	i, j := two(day)
+	k, l := two(hour)
+	m, n := two(minute)
+	o, p := two(second)
+	q, r := two(ms % 100)
+	return append(b, c, d, e, f, '-', g, h, '-', i, j, 'T', k, l, ':', m, n, ':', o, p, '.', '0'+byte(ms/100), q, r, 'Z')
+}
+
+// parseWire reads the wire form exactly; false for every other.
+func parseWire(s []byte) (Time, bool) {
+	if len(s) != len(wireLayout) {
+		return 0, false
+	}
+	var n [7]int
+	field := 0
+	for i, c := range s {
+		switch want := wireLayout[i]; {
+		case want >= '0' && want <= '9':
+			if c < '0' || c > '9' {
+				return 0, false
+			}
+			n[field] = n[field]*10 + int(c-'0')
+		case c != want:
+			return 0, false
+		default:
+			field++
+		}
+	}
+	t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], n[6]*1e6, time.UTC)
+	if year, month, day := t.Date(); year != n[0] || int(month) != n[1] || day != n[2] || n[3] > 23 || n[4] > 59 || n[5] > 59 {
+		return 0, false
+	}
+	return At(t), true
 }
 
 // UnmarshalJSON reads RFC 3339 with any zone, or a number of milliseconds.
