@@ -102,6 +102,13 @@ func (w *writer) tag(t *TagState) {
 	w.close()
 }
 
+// AppendText adds a text as JSON.
+func AppendText(b []byte, s string) []byte {
+	w := writer{b: b}
+	w.quote(s) // a text always encodes
+	return w.b
+}
+
 // writer builds one JSON text. always writes a field that is empty as well.
 type writer struct {
 	b   []byte

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -13,8 +14,8 @@ import (
 // The modes are built once from constants and never changed.
 var encMode, decMode = modes()
 
-func modes() (cbor.EncMode, cbor.DecMode) {
-	enc, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, TextMarshaler: cbor.TextMarshalerTextString}.EncMode()
+func modes() (cbor.UserBufferEncMode, cbor.DecMode) {
+	enc, err := cbor.EncOptions{Sort: cbor.SortBytewiseLexical, TextMarshaler: cbor.TextMarshalerTextString}.UserBufferEncMode()
 	if err != nil {
 		panic(fmt.Sprintf("profile codec: %v", err)) //nolint:forbidigo // the options are constants: it fails for all or none, at the first test
 	}
@@ -30,14 +31,24 @@ func modes() (cbor.EncMode, cbor.DecMode) {
 
 // Encode is the stored form: compact for what grows with a customer's events, CBOR
 // with numbered keys for the rest. Equal profiles give equal bytes.
-func (p *Profile) Encode() ([]byte, error) {
+func (p *Profile) Encode() ([]byte, error) { return new(Encoder).Encode(p) }
+
+// Encoder makes the stored form of one profile after the other and keeps its memory
+// in between. It is for one goroutine.
+type Encoder struct {
+	w    packer
+	cold bytes.Buffer
+}
+
+// Encode is Profile.Encode.
+func (e *Encoder) Encode(p *Profile) ([]byte, error) {
 	cold := *p
 	cold.Recent, cold.Tags, cold.Seen, cold.Folds, cold.Matches = nil, nil, nil, nil, nil
-	rest, err := encMode.Marshal(&cold)
-	if err != nil {
+	e.cold.Reset()
+	if err := encMode.MarshalToBuffer(&cold, &e.cold); err != nil {
 		return nil, fmt.Errorf("encode profile %s: %w", p.ID, err)
 	}
-	return pack(p, rest), nil
+	return e.w.pack(p, e.cold.Bytes()), nil
 }
 
 // Decode reads the stored form, and that of versions before the compact one, which

@@ -25,7 +25,10 @@ type packer struct {
 	facts    []place // sorted
 	evidence []event.Evidence
 	seen     map[witness]int // → number in evidence
+	spoken   map[place]int   // event of evidence → its number from 1
+	known    map[uint64]int  // hash → number in facts
 	out      []byte
+	head     []byte
 }
 
 // witness is what tells evidence apart, nearly always.
@@ -42,9 +45,23 @@ type place struct {
 
 func comparePlace(a, b place) int { return cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.h, b.h)) }
 
+// reset forgets what was packed and keeps the memory.
+func (w *packer) reset() {
+	if w.texts == nil {
+		w.texts, w.seen, w.spoken, w.known = map[string]uint64{}, map[witness]int{}, map[place]int{}, map[uint64]int{}
+	}
+	clear(w.texts)
+	clear(w.seen)
+	clear(w.spoken)
+	clear(w.known)
+	clear(w.list)
+	clear(w.evidence)
+	w.list, w.facts, w.evidence, w.out = w.list[:0], w.facts[:0], w.evidence[:0], w.out[:0]
+}
+
 // pack is the body behind the cold rest, which is CBOR.
-func pack(p *Profile, rest []byte) []byte {
-	w := &packer{texts: map[string]uint64{}, seen: map[witness]int{}, out: make([]byte, 0, 1024)}
+func (w *packer) pack(p *Profile, rest []byte) []byte {
+	w.reset()
 	w.places(p)
 	w.recent(p.Recent)
 	w.tags(p.Tags)
@@ -52,11 +69,11 @@ func pack(p *Profile, rest []byte) []byte {
 	w.folds(p.Folds)
 	w.matches(p.Matches)
 	body := w.out
-	w.out = make([]byte, 0, len(body)+len(rest)+256)
-	w.out = append(w.out, packed)
+	w.out = append(w.head[:0], packed)
 	w.bytes(rest)
 	w.tables()
-	return append(w.out, body...)
+	w.out, w.head = body, w.out
+	return append(append(make([]byte, 0, len(w.head)+len(body)), w.head...), body...)
 }
 
 func (w *packer) uint(v uint64)  { w.out = binary.AppendUvarint(w.out, v) }
@@ -129,7 +146,8 @@ func (w *packer) tables() {
 	w.out = w.out[:mark]
 	w.length(len(w.list))
 	for _, s := range w.list {
-		w.bytes([]byte(s))
+		w.length(len(s))
+		w.out = append(w.out, s...)
 	}
 	w.out = append(w.out, evidence...)
 	w.factTable()
@@ -138,7 +156,7 @@ func (w *packer) tables() {
 // factTable writes what folds know of events; of an event that stands as evidence
 // both its time and its hash follow from that.
 func (w *packer) factTable() {
-	by := make(map[place]int, len(w.evidence))
+	by := w.spoken
 	for n, ev := range w.evidence {
 		by[place{ev.Time, IDHash(ev.Source, ev.EventID)}] = n + 1
 	}
@@ -221,7 +239,7 @@ func (w *packer) tags(tags map[string]*Tag) {
 
 func (w *packer) arrived(seen []SeenID) {
 	w.length(len(seen))
-	known := make(map[uint64]int, len(w.facts))
+	known := w.known
 	if len(seen) > 0 {
 		for i, f := range w.facts {
 			known[f.h] = i

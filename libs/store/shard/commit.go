@@ -22,10 +22,26 @@ type Batch struct {
 	Leap     int64    // commit numbers to leave out: they were used before Redis came back with an older state
 }
 
-// Write is one profile's changed fields.
+// Write is one profile with what of it has changed. The commit's number goes with it.
 type Write struct {
 	ID     string
-	Fields map[string]any
+	State  []byte
+	Tags   []byte // JSON; nil: as they are
+	Traits []byte // likewise
+}
+
+// append adds the hash's fields with their number in front.
+func (w *Write) append(args []any, commit int64) []any {
+	at := len(args)
+	args = append(args, 0, "state", w.State, "v", commit)
+	if w.Tags != nil {
+		args = append(args, "tags", w.Tags)
+	}
+	if w.Traits != nil {
+		args = append(args, "traits", w.Traits)
+	}
+	args[at] = len(args) - at - 1
+	return args
 }
 
 // TimerChange replaces a profile's timer.
@@ -45,21 +61,27 @@ if cur[2] ~= ARGV[2] then return 'behind' end
 local i = 3
 local function take() local v = ARGV[i]; i = i + 1; return v end
 local function number() return tonumber(take()) end
-for _ = 1, number() do redis.call('HSET', KEYS[1], take(), take()) end
+local function all(key, command)
+  local left = number()
+  while left > 0 do
+    local n = math.min(left, 2000)
+    redis.call(command, key, unpack(ARGV, i, i + n - 1))
+    i, left = i + n, left - n
+  end
+end
+all(KEYS[1], 'HSET')
 for _ = 1, number() do
   local f, d = take(), take()
   if redis.call('HINCRBY', KEYS[2], f, d) == 0 then redis.call('HDEL', KEYS[2], f) end
 end
-for _ = 1, number() do redis.call('ZREM', KEYS[3], take()) end
-for _ = 1, number() do redis.call('ZREM', KEYS[4], take()) end
-for _ = 1, number() do redis.call('ZADD', KEYS[3], take(), take()) end
-for _ = 1, number() do redis.call('ZADD', KEYS[4], take(), take()) end
+all(KEYS[3], 'ZREM')
+all(KEYS[4], 'ZREM')
+all(KEYS[3], 'ZADD')
+all(KEYS[4], 'ZADD')
 local trim = number()
 if trim > 0 then redis.call('LTRIM', KEYS[5], trim, -1) end
-for _ = 1, number() do redis.call('RPUSH', KEYS[5], take()) end
-for k = 6, #KEYS do
-  for _ = 1, number() do redis.call('HSET', KEYS[k], take(), take()) end
-end
+all(KEYS[5], 'RPUSH')
+for k = 6, #KEYS do all(KEYS[k], 'HSET') end
 return 'ok'
 `)
 
@@ -72,7 +94,7 @@ func (s *Shard) Commit(ctx context.Context, b Batch) error {
 	b.Pos.Commit += 1 + b.Leap
 	args := []any{b.Pos.Epoch, expected}
 	fields := b.Pos.fields()
-	args = append(args, len(fields)/2)
+	args = append(args, len(fields))
 	args = append(args, fields...)
 	args = appendCounts(args, b.Counts)
 	args = appendTimers(args, b.Timers)
@@ -82,10 +104,7 @@ func (s *Shard) Commit(ctx context.Context, b Batch) error {
 	}
 	for _, w := range b.Profiles {
 		keys = append(keys, s.ProfileKey(w.ID))
-		args = append(args, len(w.Fields))
-		for f, v := range w.Fields {
-			args = append(args, f, v)
-		}
+		args = w.append(args, b.Pos.Commit)
 	}
 	res, err := store.Confirmed(ctx, s.rdb, s.Replicas, store.Call{Script: commitScript, Keys: keys, Args: args})
 	if err != nil {
@@ -136,12 +155,8 @@ func appendTimers(args []any, changes []TimerChange) []any {
 			addDue = append(addDue, int64(c.New.Due), c.Profile)
 		}
 	}
-	for _, list := range []struct {
-		per int
-		v   []any
-	}{{1, remDue}, {1, remHeld}, {2, addDue}, {2, addHeld}} {
-		args = append(args, len(list.v)/list.per)
-		args = append(args, list.v...)
+	for _, list := range [][]any{remDue, remHeld, addDue, addHeld} {
+		args = append(append(args, len(list)), list...)
 	}
 	return args
 }

@@ -51,7 +51,7 @@ func fullBatch(pos shard.Pos) shard.Batch {
 	pos.Imports = map[string]shard.Import{"orders": {Last: 5, Ends: []string{"raw.1/0"}}}
 	return shard.Batch{
 		Pos:      pos,
-		Profiles: []shard.Write{{ID: "p1", Fields: map[string]any{"state": "one", "tags": "T"}}, {ID: "p2", Fields: map[string]any{"state": "two"}}},
+		Profiles: []shard.Write{{ID: "p1", State: []byte("one"), Tags: []byte("T")}, {ID: "p2", State: []byte("two"), Traits: []byte("{}")}},
 		Counts:   map[string]int64{`["t","高意向"]`: 2, `["t","none"]`: 0},
 		Timers:   []shard.TimerChange{{Profile: "p1", New: shard.Timer{Profile: "p1", Due: 1000}}, {Profile: "p2", New: shard.Timer{Profile: "p2", Due: 2000, Import: "orders"}}},
 		Out:      [][]byte{[]byte("a"), []byte("b")},
@@ -109,7 +109,7 @@ func shardRefusedCommitChangesNothing(t *testing.T, rdb redis.UniversalClient) {
 	s, pos := begunShard(t, rdb)
 	first := fullBatch(pos)
 	require.NoError(t, s.Commit(t.Context(), first))
-	second := shard.Batch{Pos: first.Pos, Counts: map[string]int64{"x": 1}, Trim: 1, Out: [][]byte{[]byte("c")}, Profiles: []shard.Write{{ID: "p1", Fields: map[string]any{"state": "later"}}}}
+	second := shard.Batch{Pos: first.Pos, Counts: map[string]int64{"x": 1}, Trim: 1, Out: [][]byte{[]byte("c")}, Profiles: []shard.Write{{ID: "p1", State: []byte("later")}}}
 	second.Pos.Commit = 1
 	before := shardContents(t, rdb, s)
 

@@ -237,7 +237,7 @@ func (k *keeper) commit(ctx context.Context, before, after *profile.Profile) err
 	if err != nil {
 		return err
 	}
-	b := shard.Batch{Pos: k.pos, Counts: map[string]int64{}, Profiles: []shard.Write{{ID: after.ID, Fields: map[string]any{"state": state, "v": k.pos.Commit + 1}}}}
+	b := shard.Batch{Pos: k.pos, Counts: map[string]int64{}, Profiles: []shard.Write{{ID: after.ID, State: state}}}
 	var was []string
 	if before != nil {
 		was = before.CountKeys(compiled(k.w, before.Rules).Dimensions)

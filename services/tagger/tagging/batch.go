@@ -2,7 +2,6 @@ package tagging
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,6 +32,7 @@ type batch struct {
 	alerts  []event.Alert
 	last    map[string]int64 // profile → offset that touched it last
 	repoint []repoint
+	text    []byte // room for what goes to the outbox
 }
 
 type repoint struct {
@@ -340,6 +340,29 @@ func (o *owner) sendEvent(bt *batch, r event.Record) error {
 	return nil
 }
 
+// textRoom is how much room for texts is made at once, and how much one needs to be
+// begun in it.
+const (
+	textRoom = 64 << 10
+	oneText  = 2 << 10
+)
+
+// room is where a text may be appended; keep takes it once it is whole. Texts live as
+// long as the outbox needs them, many in one piece of memory.
+func (bt *batch) room() []byte {
+	if cap(bt.text)-len(bt.text) < oneText {
+		bt.text = make([]byte, 0, textRoom)
+	}
+	return bt.text[len(bt.text):]
+}
+
+func (bt *batch) keep(text []byte) []byte {
+	if len(text) <= cap(bt.text)-len(bt.text) { // else it has grown into memory of its own
+		bt.text = bt.text[:len(bt.text)+len(text)]
+	}
+	return text[:len(text):len(text)]
+}
+
 func (bt *batch) put(topic string, partition int, key string, value []byte) {
 	bt.entries = append(bt.entries, outEntry{Number: bt.next.Next, Topic: topic, Partition: partition, Key: []byte(key), Value: value})
 	bt.next.Next++
@@ -361,23 +384,18 @@ func (o *owner) reject(bt *batch, rec stream.Record, why string) error {
 	return nil
 }
 
-// fields are what of a profile has changed since the last commit.
-func (h *held) fields(state []byte, commit int64) (map[string]any, error) {
-	f := map[string]any{"state": state, "v": commit}
+// write is what of a profile has changed since the last commit.
+func (h *held) write(state []byte) (shard.Write, error) {
+	w := shard.Write{ID: h.p.ID, State: state}
 	if h.tags {
-		tags, err := json.Marshal(heldTags(h.p))
-		if err != nil {
-			return nil, fmt.Errorf("encode tags of %s: %w", h.p.ID, err)
-		}
-		f["tags"] = tags
+		w.Tags = appendTags(nil, h.p)
 	}
 	if h.traits {
-		traits, err := json.Marshal(h.p.Traits)
-		if err != nil {
-			return nil, fmt.Errorf("encode traits of %s: %w", h.p.ID, err)
+		var err error
+		if w.Traits, err = appendTraits(nil, h.p); err != nil {
+			return w, err
 		}
-		f["traits"] = traits
 	}
 	h.tags, h.traits = false, false
-	return f, nil
+	return w, nil
 }

@@ -124,7 +124,7 @@ func BenchmarkRecords(b *testing.B) {
 		sb, err := o.build(bt)
 		require.NoError(b, err)
 		for _, w := range sb.Profiles {
-			stored[w.ID] = w.Fields["state"].([]byte)
+			stored[w.ID] = w.State
 			bytes += len(stored[w.ID])
 		}
 		for _, e := range sb.Out {

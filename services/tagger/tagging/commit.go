@@ -49,18 +49,18 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 	commit := o.pos.Commit + 1
 	for _, id := range bt.touched {
 		h, _ := o.cache.get(id)
-		state, err := h.p.Encode()
+		state, err := o.encoder.Encode(h.p)
 		if err != nil {
 			return sb, err
 		}
 		if len(state) > maxState {
 			return sb, errPoison{bt.last[id], schemas.ReasonStateTooLarge, fmt.Sprintf("the profile would take %d bytes", len(state))}
 		}
-		fields, err := h.fields(state, commit)
+		w, err := h.write(state)
 		if err != nil {
 			return sb, err
 		}
-		sb.Profiles = append(sb.Profiles, shard.Write{ID: id, Fields: fields})
+		sb.Profiles = append(sb.Profiles, w)
 		counts, err := o.countKeys(h.p)
 		if err != nil {
 			return sb, err
@@ -133,11 +133,11 @@ func (o *owner) outgoing(bt *batch, commit int64) error {
 	for i := range bt.changes {
 		bt.changes[i].Order = order
 		order.Position++
-		b, err := bt.changes[i].AppendJSON(make([]byte, 0, 1024))
+		b, err := bt.changes[i].AppendJSON(bt.room())
 		if err != nil {
 			return fmt.Errorf("encode change of profile %s: %w", bt.changes[i].Profile, err)
 		}
-		bt.put(schemas.TopicChanges, o.number, bt.changes[i].Profile, b)
+		bt.put(schemas.TopicChanges, o.number, bt.changes[i].Profile, bt.keep(b))
 	}
 	for i := range bt.alerts {
 		bt.alerts[i].Order = order

@@ -75,7 +75,7 @@ func (d *desk) commit(do func(bt *batch)) {
 	sb, err := d.o.build(bt)
 	require.NoError(d.t, err)
 	for _, w := range sb.Profiles {
-		d.stored[w.ID] = w.Fields["state"].([]byte)
+		d.stored[w.ID] = w.State
 	}
 	for field, n := range sb.Counts {
 		if d.counts[field] += n; d.counts[field] == 0 {

@@ -127,7 +127,7 @@ func (x *mesh) deliver(ctx context.Context, to int, b []byte) error {
 		return err
 	}
 	for _, w := range sb.Profiles {
-		x.stored[to][w.ID] = w.Fields["state"].([]byte)
+		x.stored[to][w.ID] = w.State
 	}
 	for name, n := range sb.Counts {
 		x.counts[name] += n

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/shard"
@@ -48,6 +49,7 @@ type owner struct {
 	noted    time.Time
 	end      int64 // of the log, as last seen
 	late     float64
+	encoder  profile.Encoder
 	piece    int // profiles whose timers fire in one commit beside live records
 }
 

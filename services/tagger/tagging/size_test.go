@@ -109,7 +109,7 @@ func TestTypicalProfileInRedis(t *testing.T) {
 	require.Len(t, p.Identities, 4)
 	state, err := p.Encode()
 	require.NoError(t, err)
-	fields, err := (&held{p: p, tags: true, traits: true}).fields(state, 12_345)
+	w, err := (&held{p: p, tags: true, traits: true}).write(state)
 	require.NoError(t, err)
 	storetest.Engines(t, func(t *testing.T, rdb redis.UniversalClient) {
 		key := shard.New(rdb, Generation, 3).ProfileKey(p.ID)
@@ -117,10 +117,10 @@ func TestTypicalProfileInRedis(t *testing.T) {
 			return // it cannot say what a key takes
 		}
 		flat(t, rdb)
-		require.NoError(t, rdb.HSet(t.Context(), key, fields).Err())
+		require.NoError(t, rdb.HSet(t.Context(), key, "state", w.State, "v", 12_345, "tags", w.Tags, "traits", w.Traits).Err())
 		took, err := rdb.MemoryUsage(t.Context(), key).Result()
 		require.NoError(t, err)
-		t.Logf("state %d B, tags %d B, traits %d B; in Redis %d B", len(state), len(fields["tags"].([]byte)), len(fields["traits"].([]byte)), took)
+		t.Logf("state %d B, tags %d B, traits %d B; in Redis %d B", len(state), len(w.Tags), len(w.Traits), took)
 		require.LessOrEqual(t, took, int64(largestTypical))
 	})
 }

@@ -98,10 +98,7 @@ func (b *bench) profiles(ctx context.Context) ([][]shard.Write, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read a profile: %w", err)
 			}
-			w := shard.Write{ID: sh.IDOf(iter.Val()), Fields: map[string]any{}}
-			for f, v := range h {
-				w.Fields[f] = v
-			}
+			w := shard.Write{ID: sh.IDOf(iter.Val()), State: []byte(h["state"]), Tags: []byte(h["tags"]), Traits: []byte(h["traits"])}
 			out[s] = append(out[s], w)
 		}
 		if err := iter.Err(); err != nil {
@@ -159,7 +156,7 @@ func (b *bench) pipelined(ctx context.Context, profiles [][]shard.Write) error {
 			n := min(perCommit, len(list))
 			pipe := b.parts.Redis.Pipeline()
 			for _, w := range list[:n] {
-				pipe.Set(ctx, sh.ProfileKey(w.ID), w.Fields["state"], 0)
+				pipe.Set(ctx, sh.ProfileKey(w.ID), w.State, 0)
 			}
 			if _, err := pipe.Exec(ctx); err != nil {
 				return fmt.Errorf("set in a pipeline: %w", err)

@@ -233,16 +233,14 @@ func (s *Shop) holders(ctx context.Context) (map[int]bool, error) {
 	}
 	out := map[int]bool{}
 	for n, cmd := range cmds {
-		var tags []struct {
-			Tag string `json:"tag"`
-		}
+		var groups map[string]map[string][]int64
 		if text := cmd.Val(); text != "" {
-			if err := json.Unmarshal([]byte(text), &tags); err != nil {
+			if err := json.Unmarshal([]byte(text), &groups); err != nil {
 				return nil, fmt.Errorf("read the tags of %s: %w", externalID(n), err)
 			}
 		}
-		for _, t := range tags {
-			out[n] = out[n] || t.Tag == tagName
+		for _, tags := range groups {
+			out[n] = out[n] || len(tags[tagName]) > 0
 		}
 	}
 	return out, nil
