@@ -267,11 +267,48 @@ func (w *packer) matches(all map[string][]Fact) {
 
 func (w *packer) decimal(d decimal.Decimal) {
 	w.uint(d.Coef())
+	w.out = append(w.out, scaleOf(d))
+}
+
+// scaleOf is the scale and, as its highest bit, the sign.
+func scaleOf(d decimal.Decimal) byte {
 	scale := byte(d.Scale()) //nolint:gosec // 0 to 19
 	if d.IsNeg() {
 		scale |= 0x80
 	}
-	w.out = append(w.out, scale)
+	return scale
+}
+
+// What a list of facts has in common and does not write for each of them, as bits.
+const (
+	onlyFacts = 1 << iota // number 1, no text: they say that something happened
+	noTexts
+	oneScale // of the numbers; it stands in front
+	onlyOnes // the numbers are 1
+)
+
+func common(facts []Fact) (bits uint64) {
+	bits = noTexts | oneScale | onlyOnes
+	scale := scaleOf(facts[0].N)
+	for i := range facts {
+		f := &facts[i]
+		if f.S != "" {
+			bits &^= noTexts
+		}
+		if f.N != decimal.One {
+			bits &^= onlyOnes
+		}
+		if scaleOf(f.N) != scale {
+			bits &^= oneScale
+		}
+	}
+	switch {
+	case bits&onlyOnes == 0:
+		return bits
+	case bits&noTexts != 0:
+		return onlyFacts
+	}
+	return onlyOnes
 }
 
 // factList writes facts; those that only say that something happened cost a number.
@@ -280,19 +317,24 @@ func (w *packer) factList(facts []Fact) {
 	if len(facts) == 0 {
 		return
 	}
-	plain := !slices.ContainsFunc(facts, func(f Fact) bool { return f.N != decimal.One || f.S != "" })
-	if plain {
-		w.uint(1)
-	} else {
-		w.uint(0)
+	bits := common(facts)
+	w.uint(bits)
+	if bits&oneScale != 0 {
+		w.out = append(w.out, scaleOf(facts[0].N))
 	}
 	before := 0
 	for _, f := range facts {
 		i, _ := slices.BinarySearchFunc(w.facts, place{f.T, f.H}, comparePlace)
 		w.int(int64(i - before))
 		before = i
-		if !plain {
+		switch {
+		case bits&(onlyFacts|onlyOnes) != 0:
+		case bits&oneScale != 0:
+			w.uint(f.N.Coef())
+		default:
 			w.decimal(f.N)
+		}
+		if bits&(onlyFacts|noTexts) == 0 {
 			w.value(f)
 		}
 	}

@@ -244,7 +244,11 @@ func (r *unpacker) decimal() decimal.Decimal {
 	if len(b) == 0 {
 		return decimal.Decimal{}
 	}
-	scale := int(b[0] & 0x7f)
+	return r.scaled(coef, b[0])
+}
+
+func (r *unpacker) scaled(coef uint64, scaleAndSign byte) decimal.Decimal {
+	scale := int(scaleAndSign & 0x7f)
 	var d decimal.Decimal
 	var err error
 	if coef <= math.MaxInt64 {
@@ -256,18 +260,26 @@ func (r *unpacker) decimal() decimal.Decimal {
 		r.fail()
 		return decimal.Decimal{}
 	}
-	if b[0]&0x80 != 0 {
+	if scaleAndSign&0x80 != 0 {
 		d = d.Neg()
 	}
 	return d
 }
 
+// factList reads facts with what they have in common; older states say of a list only
+// whether it is onlyFacts.
 func (r *unpacker) factList() []Fact {
 	n := r.length()
 	if n == 0 {
 		return nil
 	}
-	plain := r.uint() == 1
+	bits := r.uint()
+	var scale []byte
+	if bits&oneScale != 0 {
+		if scale = r.take(1); len(scale) == 0 {
+			return nil
+		}
+	}
 	out := make([]Fact, 0, n)
 	at := int64(0)
 	for range n {
@@ -277,17 +289,26 @@ func (r *unpacker) factList() []Fact {
 			return nil
 		}
 		f := Fact{T: r.facts[at].t, H: r.facts[at].h, N: decimal.One}
-		if !plain {
+		switch {
+		case bits&(onlyFacts|onlyOnes) != 0:
+		case bits&oneScale != 0:
+			f.N = r.scaled(r.uint(), scale[0])
+		default:
 			f.N = r.decimal()
-			if r.uint() == 1 {
-				f.S = f.T.String()
-			} else {
-				f.S = r.text()
-			}
+		}
+		if bits&(onlyFacts|noTexts) == 0 {
+			f.S = r.value(f.T)
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+func (r *unpacker) value(at event.Time) string {
+	if r.uint() == 1 {
+		return at.String()
+	}
+	return r.text()
 }
 
 func (r *unpacker) folds() map[string]*Fold {
