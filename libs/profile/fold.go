@@ -69,7 +69,8 @@ type Fold struct {
 	Chain *Chain                `cbor:"12,keyasint,omitempty"` // of a sequence: where it stood before Facts
 	Keeps Keeps                 `cbor:"13,keyasint,omitempty"` // by which it has been kept
 
-	rough rough
+	rough  rough
+	levels foldLevels
 }
 
 // Hour is what a full window let go within one hour.

@@ -21,6 +21,7 @@ type ladder struct {
 	node    cond.Node
 	rungs   []rung
 	timed   bool
+	place   int        // among the ladders of the measure's fold
 	empty   cond.Value // of a profile without facts, and
 	ground  int        // its level
 }
@@ -50,7 +51,7 @@ func (s *Set) buildLadders() {
 		if !ok {
 			n = len(s.ladders)
 			number[m] = n
-			s.ladders = append(s.ladders, ladder{measure: m, node: th.Of, timed: t.Uses.Timed})
+			s.ladders = append(s.ladders, ladder{measure: m, node: th.Of, timed: t.Uses.Timed, place: len(s.laddersOf[m.Fold.Number])})
 			for _, f := range []*Fold{m.Fold, m.Minus} {
 				if f != nil && !slices.Contains(s.laddersOf[f.Number], n) {
 					s.laddersOf[f.Number] = append(s.laddersOf[f.Number], n)
@@ -187,11 +188,11 @@ func (s *Set) Climb(m *cond.Moment, step Step, open TagSet) {
 	if step.All {
 		m.Profile.ForgetLevels()
 	}
-	c := climb{s: s, m: m, open: open, levels: m.Profile.Levels(s, len(s.ladders))}
+	c := climb{s: s, m: m, open: open}
 	switch {
 	case step.All:
 		for n := range s.ladders {
-			c.to(n)
+			c.to(n, s.level(m.Profile, n))
 		}
 	case step.Timer:
 		for key := range m.Profile.Folds {
@@ -200,7 +201,11 @@ func (s *Set) Climb(m *cond.Moment, step Step, open TagSet) {
 			}
 		}
 	default:
-		step.Folds.each(c.fold)
+		step.Folds.each(func(number int) {
+			for _, n := range s.laddersOf[number] {
+				c.to(n, s.level(m.Profile, n))
+			}
+		})
 	}
 	if len(c.unknown) == 0 {
 		return
@@ -212,34 +217,36 @@ func (s *Set) Climb(m *cond.Moment, step Step, open TagSet) {
 	}
 }
 
+// level is what is known of a measure's level: nothing without facts.
+func (s *Set) level(p *profile.Profile, n int) *profile.Level {
+	l := &s.ladders[n]
+	if f := p.Folds[l.measure.Fold.Key]; f != nil {
+		return &p.Levels(s, f, len(s.laddersOf[l.measure.Fold.Number]))[l.place]
+	}
+	return &profile.Level{At: profile.LevelUnknown}
+}
+
 // climb is one step's way over the ladders.
 type climb struct {
 	s       *Set
 	m       *cond.Moment
 	open    TagSet
-	levels  []profile.Level
 	unknown []int // ladders of which no level was known
-}
-
-func (c *climb) fold(number int) {
-	for _, n := range c.s.laddersOf[number] {
-		c.to(n)
-	}
 }
 
 // passed climbs where time alone may have done something.
 func (c *climb) passed(number int) {
 	for _, n := range c.s.laddersOf[number] {
-		if l := &c.levels[n]; c.s.ladders[n].timed && (l.At == profile.LevelUnknown || l.Open || !l.Known || l.Due != 0 && l.Due <= c.m.Now) {
-			c.to(n)
+		if l := c.s.level(c.m.Profile, n); c.s.ladders[n].timed && (l.At == profile.LevelUnknown || l.Open || !l.Known || l.Due != 0 && l.Due <= c.m.Now) {
+			c.to(n, l)
 		}
 	}
 }
 
-func (c *climb) to(n int) {
-	l, was := &c.s.ladders[n], c.levels[n].At
+func (c *climb) to(n int, level *profile.Level) {
+	l, was := &c.s.ladders[n], int(level.At)
 	at := l.at(c.m)
-	c.levels[n] = profile.Level{At: at}
+	*level = profile.Level{At: int32(at)} //nolint:gosec // at most twice the rules
 	if was == at {
 		return
 	}
@@ -280,7 +287,7 @@ func (m *Measure) factless(p *profile.Profile) bool {
 // Climbs is the earlier of due and the next moment at which time alone brings a
 // measure past a rung. It sets m.Before.
 func (s *Set) Climbs(m *cond.Moment, due event.Time) event.Time {
-	levels := m.Profile.Levels(s, len(s.ladders))
+	m.Profile.LevelsUpTo()
 	var some [16]int
 	open := some[:0] // ladders that are to be asked
 	for key := range m.Profile.Folds {
@@ -289,7 +296,7 @@ func (s *Set) Climbs(m *cond.Moment, due event.Time) event.Time {
 			continue
 		}
 		for _, n := range s.laddersOf[f.Number] {
-			at := &levels[n]
+			at := s.level(m.Profile, n)
 			switch {
 			case !s.ladders[n].timed:
 			case !at.Known || !at.Exact || at.Due != 0 && at.Due <= m.Now:
@@ -302,7 +309,7 @@ func (s *Set) Climbs(m *cond.Moment, due event.Time) event.Time {
 	for _, sums := range []bool{false, true} { // what others find spares a sum's way through its facts
 		for _, n := range open {
 			if l := &s.ladders[n]; (l.measure.Kind == Sum) == sums {
-				due = cond.Earliest(due, l.due(m, &levels[n], due))
+				due = cond.Earliest(due, l.due(m, s.level(m.Profile, n), due))
 			}
 		}
 	}
