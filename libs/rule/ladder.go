@@ -63,6 +63,9 @@ func (s *Set) buildLadders() {
 		}
 	}
 	nobody := &cond.Moment{Profile: profile.New("")}
+	for _, m := range s.Measures {
+		m.nothing = m.Value(nobody.Profile, 0).String()
+	}
 	for n := range s.ladders {
 		l := &s.ladders[n]
 		l.empty = l.node.Eval(nobody)

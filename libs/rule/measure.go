@@ -63,6 +63,14 @@ func (m *Measure) Value(p *profile.Profile, now event.Time) cond.Value {
 	return cond.ScoreOf(f.ScoreAt(m.HalfLife, v, now))
 }
 
+// Text is the measure for people as of a moment.
+func (m *Measure) Text(p *profile.Profile, now event.Time) string {
+	if m.factless(p) {
+		return m.nothing
+	}
+	return m.Value(p, now).String()
+}
+
 func (m *Measure) sum(p *profile.Profile, v profile.View) decimal.Decimal {
 	sum := p.Folds[m.Fold.Key].SumAt(v)
 	if m.Minus == nil {

@@ -118,6 +118,7 @@ type Measure struct {
 	HalfLife time.Duration
 	Keywords []string      // lists that its conditions look for
 	Over     time.Duration // of a sequence: completions of so long; 0: of a lifetime
+	nothing  string        // Text without facts
 	zone     *time.Location
 }
 

@@ -21,6 +21,7 @@ type Input struct {
 	Internal bool             // a test, staff or internal identity
 	Fresh    time.Duration    // an alert needs received_at − time below it
 	Late     time.Duration    // farther behind the newest event marks the profile stale
+	Memo     *cond.Memo       // to be used again; nil: one is made
 }
 
 // TypeConsent is the event by which a person refuses or allows profiling
@@ -42,7 +43,7 @@ func Event(s *rule.Set, p *profile.Profile, in Input) Result {
 	}
 	res.Changed = true
 	j := &judge{
-		set: s, p: p, res: &res, ev: e, at: e.Time, cause: e.EventID, reason: ReasonRule, late: e.Time < p.Clock, again: e.Time <= p.Clock,
+		set: s, p: p, res: &res, ev: e, at: e.Time, cause: e.EventID, memo: in.Memo, reason: ReasonRule, late: e.Time < p.Clock, again: e.Time <= p.Clock,
 		fresh: !e.Backfill && e.ReceivedAt.Sub(e.Time) < in.Fresh,
 	}
 	j.arrive(in)

@@ -66,7 +66,10 @@ func (j *judge) moment() *cond.Moment {
 
 // rules judges, in dependency order, every rule that the step can affect.
 func (j *judge) rules() {
-	j.memo = cond.NewMemo(j.p.Clock, len(j.set.Measures))
+	if j.memo == nil {
+		j.memo = &cond.Memo{}
+	}
+	j.memo.Reset(j.p.Clock, len(j.set.Measures))
 	step := rule.Step{All: j.all, Timer: j.timer, Traits: j.traits, Stage: j.stage, Folds: j.folds, Tags: j.tags}
 	if j.ev != nil {
 		step.Event = j.ev.Type

@@ -196,6 +196,16 @@ func NewMemo(now event.Time, n int) *Memo {
 	return &Memo{now: now, values: make([]Value, n), known: make([]bool, n)}
 }
 
+// Reset forgets all and is good for n values as of now.
+func (k *Memo) Reset(now event.Time, n int) {
+	if len(k.values) < n {
+		*k = *NewMemo(now, n)
+		return
+	}
+	k.now = now
+	clear(k.known)
+}
+
 // Recall is the value with a number as of m.Now; it is read when it is not known.
 func (m *Moment) Recall(number int, read func() Value) Value {
 	k := m.Memo

@@ -303,7 +303,7 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 	}
 	h.traits = h.traits || len(r.Event.Traits) > 0
 	res := apply.Event(o.set, h.p, apply.Input{
-		Event: r.Event, Own: r.Own, Place: r.Place, Internal: r.Internal, Fresh: o.t.Fresh, Late: o.t.Late,
+		Event: r.Event, Own: r.Own, Place: r.Place, Internal: r.Internal, Fresh: o.t.Fresh, Late: o.t.Late, Memo: &o.memo,
 	})
 	if res.Duplicate {
 		o.t.metrics.duplicates.Inc()

@@ -46,7 +46,10 @@ func (o *owner) commit(ctx context.Context, bt *batch) error {
 // changes is (generation, shard, commit number, position).
 func (o *owner) build(bt *batch) (shard.Batch, error) {
 	sb := shard.Batch{Counts: map[string]int64{}}
-	commit := o.pos.Commit + 1
+	out := outgoing{o: o, bt: bt, order: event.Order{Generation: Generation, Shard: o.number, Commit: o.pos.Commit + 1}}
+	if err := out.changes(); err != nil {
+		return sb, err
+	}
 	for _, id := range bt.touched {
 		h, _ := o.cache.get(id)
 		state, err := o.encoder.Encode(h.p)
@@ -72,10 +75,12 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 			sb.Timers = append(sb.Timers, shard.TimerChange{Profile: id, Old: old, New: next})
 		}
 		if h.p.Winner == "" && h.p.FirstSeen != 0 {
-			bt.changes = append(bt.changes, o.snapshot(h.p))
+			if err := out.snapshot(h.p); err != nil {
+				return sb, err
+			}
 		}
 	}
-	if err := o.outgoing(bt, commit); err != nil {
+	if err := out.alerts(); err != nil {
 		return sb, err
 	}
 	// Elements are trimmed once published; a commit of another owner cannot do it,
@@ -86,7 +91,7 @@ func (o *owner) build(bt *batch) (shard.Batch, error) {
 		sb.Trim++
 	}
 	if len(bt.entries) > 0 {
-		b, err := pack(bt.entries)
+		b, err := o.packer.pack(bt.entries)
 		if err != nil {
 			return sb, err
 		}
@@ -125,51 +130,6 @@ func (o *owner) timer(bt *batch, h *held) shard.Timer {
 		t.Import = p.Import
 	}
 	return t
-}
-
-// outgoing puts changes and alerts into the outbox.
-func (o *owner) outgoing(bt *batch, commit int64) error {
-	order := event.Order{Generation: Generation, Shard: o.number, Commit: commit}
-	for i := range bt.changes {
-		bt.changes[i].Order = order
-		order.Position++
-		b, err := bt.changes[i].AppendJSON(bt.room())
-		if err != nil {
-			return fmt.Errorf("encode change of profile %s: %w", bt.changes[i].Profile, err)
-		}
-		bt.put(schemas.TopicChanges, o.number, bt.changes[i].Profile, bt.keep(b))
-	}
-	for i := range bt.alerts {
-		bt.alerts[i].Order = order
-		order.Position++
-		b, err := event.EncodeJSON(&bt.alerts[i])
-		if err != nil {
-			return err
-		}
-		bt.put(schemas.TopicAlerts, o.number, bt.alerts[i].Profile, b)
-		o.t.metrics.alerts.Inc()
-	}
-	return nil
-}
-
-func (o *owner) snapshot(p *profile.Profile) event.Change {
-	s := &event.Snapshot{
-		Known: p.Known(), Excluded: !p.Counted(), Identities: p.Identities, Traits: p.Traits, Tags: p.TagStates(),
-		Stage: p.Stage, StageSince: p.StageSince, Owner: p.Owner(), Owners: p.Staff(), Channels: p.Channels, Stores: p.Stores,
-		FirstSeen: p.FirstSeen, LastSeen: p.LastSeen, Clock: p.Clock, Stale: p.Stale, Measures: map[string]string{},
-	}
-	for _, m := range o.set.Measures {
-		if v := m.Value(p, p.Clock).String(); v != "" && v != "0" {
-			s.Measures[m.Name] = v
-		}
-	}
-	for i := range s.Tags {
-		s.Tags[i].Evidence = nil // stands in the tag's own change
-	}
-	return event.Change{
-		ChangeID: event.DeriveID(p.ID, "snapshot", fmt.Sprint(o.number), fmt.Sprint(o.pos.Commit+1)), Op: event.OpSnapshot, Profile: p.ID,
-		At: p.Clock, Known: p.Known(), Cause: "commit", Snapshot: s,
-	}
 }
 
 // fire lets the due timers of profiles fire up to the stream time.

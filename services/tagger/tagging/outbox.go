@@ -1,6 +1,7 @@
 package tagging
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,12 +26,23 @@ type outEntry struct {
 
 // pack is how the entries of a commit are stored: as one element of the outbox,
 // compressed, since changes are texts of the same form.
-func pack(entries []outEntry) ([]byte, error) {
-	b, err := cbor.Marshal(entries)
-	if err != nil {
+func pack(entries []outEntry) ([]byte, error) { return new(packer).pack(entries) }
+
+// packer keeps its memory: what it gives is good until the next commit.
+type packer struct {
+	plain  bytes.Buffer
+	packed []byte
+}
+
+func (p *packer) pack(entries []outEntry) ([]byte, error) {
+	p.plain.Reset()
+	if err := cbor.MarshalToBuffer(entries, &p.plain); err != nil {
 		return nil, fmt.Errorf("encode outbox entries from %d: %w", entries[0].Number, err)
 	}
-	return s2.Encode(nil, b), nil
+	if most := s2.MaxEncodedLen(p.plain.Len()); cap(p.packed) < most {
+		p.packed = make([]byte, most)
+	}
+	return s2.Encode(p.packed[:cap(p.packed)], p.plain.Bytes()), nil
 }
 
 func unpack(b []byte) (entries []outEntry, err error) {

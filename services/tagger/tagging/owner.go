@@ -12,6 +12,7 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/cond"
 	"github.com/tagwire/tagwire/libs/store"
 	"github.com/tagwire/tagwire/libs/store/shard"
 	"github.com/tagwire/tagwire/libs/stream"
@@ -50,6 +51,8 @@ type owner struct {
 	end      int64 // of the log, as last seen
 	late     float64
 	encoder  profile.Encoder
+	memo     cond.Memo
+	packer   packer
 	piece    int // profiles whose timers fire in one commit beside live records
 }
 
