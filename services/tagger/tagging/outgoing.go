@@ -83,3 +83,31 @@ func (out *outgoing) snapshot(p *profile.Profile) error {
 		ChangeID: id, Op: event.OpSnapshot, Profile: p.ID, At: p.Clock, Known: known, Cause: "commit", Snapshot: &out.snap,
 	})
 }
+
+// textRoom is how much room for texts is made at once, and how much one needs to be
+// begun in it.
+const (
+	textRoom = 64 << 10
+	oneText  = 2 << 10
+)
+
+// room is where a text may be appended; keep takes it once it is whole. Texts live as
+// long as the outbox needs them, many in one piece of memory.
+func (bt *batch) room() []byte {
+	if cap(bt.text)-len(bt.text) < oneText {
+		bt.text = make([]byte, 0, textRoom)
+	}
+	return bt.text[len(bt.text):]
+}
+
+func (bt *batch) keep(text []byte) []byte {
+	if len(text) <= cap(bt.text)-len(bt.text) { // else it has grown into memory of its own
+		bt.text = bt.text[:len(bt.text)+len(text)]
+	}
+	return text[:len(text):len(text)]
+}
+
+func (bt *batch) put(topic string, partition int, key string, value []byte) {
+	bt.entries = append(bt.entries, outEntry{Number: bt.next.Next, Topic: topic, Partition: partition, Key: []byte(key), Value: value})
+	bt.next.Next++
+}
