@@ -86,12 +86,12 @@ func (o *owner) records(ctx context.Context, b stream.Batch) error {
 const maxRecords = 1000
 
 // Of a shard that is behind nobody waits for a single commit: larger ones write a
-// profile once for many of its events. A script of a thousand profiles blocks Redis
-// for some ten milliseconds.
+// profile once for many of its events. A script of two thousand profiles blocks Redis
+// for some twenty milliseconds.
 const (
 	behind         = time.Second
-	behindProfiles = 1000
-	behindRecords  = 8000
+	behindProfiles = 2000
+	behindRecords  = 16000
 )
 
 // limits are those of a commit that begins with a record.
