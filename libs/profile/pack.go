@@ -25,8 +25,9 @@ type packer struct {
 	facts    []place // sorted
 	evidence []event.Evidence
 	seen     map[witness]int // → number in evidence
-	spoken   map[place]int   // event of evidence → its number from 1
-	known    map[uint64]int  // hash → number in facts
+	other    []place         // room for merging
+	spoken   []int           // of each fact: the number from 1 of the evidence that it stands as
+	known    hashIndex       // of facts
 	out      []byte
 	head     []byte
 }
@@ -43,17 +44,17 @@ type place struct {
 	h uint64
 }
 
+func (p place) less(o place) bool { return p.t < o.t || p.t == o.t && p.h < o.h }
+
 func comparePlace(a, b place) int { return cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.h, b.h)) }
 
 // reset forgets what was packed and keeps the memory.
 func (w *packer) reset() {
 	if w.texts == nil {
-		w.texts, w.seen, w.spoken, w.known = map[string]uint64{}, map[witness]int{}, map[place]int{}, map[uint64]int{}
+		w.texts, w.seen = map[string]uint64{}, map[witness]int{}
 	}
 	clear(w.texts)
 	clear(w.seen)
-	clear(w.spoken)
-	clear(w.known)
 	clear(w.list)
 	clear(w.evidence)
 	w.list, w.facts, w.evidence, w.out = w.list[:0], w.facts[:0], w.evidence[:0], w.out[:0]
@@ -102,28 +103,34 @@ func (w *packer) text(s string) {
 	w.uint(n)
 }
 
-// places collects all events that folds and occurrences know.
+// places collects all events that folds and occurrences know, in order and once. The
+// facts of a list are in order already, so lists are merged.
 func (w *packer) places(p *Profile) {
-	add := func(f *Fact) {
-		if f != nil {
-			w.facts = append(w.facts, place{f.T, f.H})
-		}
-	}
 	for _, f := range p.Folds {
-		for i := range f.Facts {
-			add(&f.Facts[i])
-		}
+		w.mergePlaces(f.Facts)
 		for _, one := range []*Fact{f.First, f.Last, f.Low, f.High} {
-			add(one)
+			if one != nil {
+				w.mergePlaces([]Fact{*one})
+			}
 		}
 	}
 	for _, facts := range p.Matches {
-		for i := range facts {
-			add(&facts[i])
+		w.mergePlaces(facts)
+	}
+}
+
+func (w *packer) mergePlaces(facts []Fact) {
+	have, out := w.facts, w.other[:0]
+	for i := range facts {
+		f := place{facts[i].T, facts[i].H}
+		for len(have) > 0 && have[0].less(f) {
+			out, have = append(out, have[0]), have[1:]
+		}
+		if len(have) == 0 || have[0] != f {
+			out = append(out, f)
 		}
 	}
-	slices.SortFunc(w.facts, comparePlace)
-	w.facts = slices.Compact(w.facts)
+	w.other, w.facts = w.facts, append(out, have...)
 }
 
 // tables writes what the body names by number.
@@ -156,15 +163,17 @@ func (w *packer) tables() {
 // factTable writes what folds know of events; of an event that stands as evidence
 // both its time and its hash follow from that.
 func (w *packer) factTable() {
-	by := w.spoken
+	w.spoken = slices.Grow(w.spoken[:0], len(w.facts))[:len(w.facts)]
+	clear(w.spoken)
 	for n, ev := range w.evidence {
-		by[place{ev.Time, IDHash(ev.Source, ev.EventID)}] = n + 1
+		if i, ok := slices.BinarySearchFunc(w.facts, place{ev.Time, IDHash(ev.Source, ev.EventID)}, comparePlace); ok {
+			w.spoken[i] = n + 1
+		}
 	}
 	w.length(len(w.facts))
 	var before event.Time
-	for _, f := range w.facts {
-		n := by[f]
-		if w.number(n); n == 0 {
+	for i, f := range w.facts {
+		if w.number(w.spoken[i]); w.spoken[i] == 0 {
 			w.time(f.t, &before)
 			w.raw(f.h)
 		}
@@ -239,16 +248,13 @@ func (w *packer) tags(tags map[string]*Tag) {
 
 func (w *packer) arrived(seen []SeenID) {
 	w.length(len(seen))
-	known := w.known
 	if len(seen) > 0 {
-		for i, f := range w.facts {
-			known[f.h] = i
-		}
+		w.known.build(w.facts)
 	}
 	var before event.Time
 	for _, s := range seen {
 		w.time(s.At, &before)
-		if i, ok := known[s.Hash]; ok {
+		if i, ok := w.known.find(w.facts, s.Hash); ok {
 			w.number(i + 1)
 			continue
 		}
@@ -322,11 +328,11 @@ func (w *packer) factList(facts []Fact) {
 	if bits&oneScale != 0 {
 		w.out = append(w.out, scaleOf(facts[0].N))
 	}
-	before := 0
+	before, at := 0, 0
 	for _, f := range facts {
-		i, _ := slices.BinarySearchFunc(w.facts, place{f.T, f.H}, comparePlace)
-		w.int(int64(i - before))
-		before = i
+		at += w.ahead(at, place{f.T, f.H})
+		w.int(int64(at - before))
+		before = at
 		switch {
 		case bits&(onlyFacts|onlyOnes) != 0:
 		case bits&oneScale != 0:
@@ -338,6 +344,21 @@ func (w *packer) factList(facts []Fact) {
 			w.value(f)
 		}
 	}
+}
+
+// nearby is how many places are looked through one by one before halving begins.
+const nearby = 8
+
+// ahead is how far behind a place of the table another stands.
+func (w *packer) ahead(from int, f place) int {
+	rest := w.facts[from:]
+	for i := range min(nearby, len(rest)) {
+		if rest[i] == f {
+			return i
+		}
+	}
+	i, _ := slices.BinarySearchFunc(rest, f, comparePlace)
+	return i
 }
 
 // value writes a fact's text; that of its own time, which first and last take, is
