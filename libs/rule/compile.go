@@ -31,7 +31,7 @@ func Compile(version int64, files map[string]string) (*Set, error) {
 		return nil, fmt.Errorf("load zone: %w", err)
 	}
 	c := &compilation{places: map[string]yamlNode{}, set: &Set{
-		Version: version, Zone: zone, Population: "known", Currency: "CNY", Folds: map[string]*Fold{},
+		Version: version, Zone: zone, Population: "known", Currency: baseCurrency, Folds: map[string]*Fold{},
 		measures: map[string]*Measure{}, foldsByType: map[string][]*Fold{}, tagsByType: map[string][]*Tag{}, owners: map[string]*Tag{}, listVersions: map[string]int{},
 	}}
 	blocks := c.blocks(files)

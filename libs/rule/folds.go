@@ -32,6 +32,9 @@ type foldSpec struct {
 	uses                        Uses // of where, of and same
 }
 
+// baseCurrency is that of a set which names none.
+const baseCurrency = "CNY"
+
 // longMonth is longer than any calendar period.
 const longMonth = 32 * 24 * time.Hour
 
@@ -81,7 +84,7 @@ func (m *Measure) shape(s *foldSpec) {
 // takes, not of its name: measures of the same facts share one, which keeps what
 // all of them need.
 func (c *compilation) fold(s foldSpec) *Fold {
-	key := s.key(c.set.listVersions)
+	key := s.key(c.set)
 	f, ok := c.set.Folds[key]
 	if ok && c.reading {
 		return f
@@ -105,8 +108,9 @@ func (c *compilation) fold(s foldSpec) *Fold {
 }
 
 // key names the facts that are taken. The versions of the keyword lists that the
-// conditions read are part of it: with another list other facts are taken.
-func (s foldSpec) key(lists map[string]int) string {
+// conditions read are part of it, the zone if they read days or times of day, and the
+// base currency of money: with others, other facts are taken.
+func (s foldSpec) key(set *Set) string {
 	var parts []string
 	for _, t := range s.types {
 		parts = append(parts, t+"=1")
@@ -117,7 +121,13 @@ func (s foldSpec) key(lists map[string]int) string {
 	sort.Strings(parts)
 	parts = append(slices.Compact(parts), "where="+s.whereText, "of="+s.ofText)
 	for _, list := range s.uses.Keywords {
-		parts = append(parts, fmt.Sprint("list=", list, " ", lists[list]))
+		parts = append(parts, fmt.Sprint("list=", list, " ", set.listVersions[list]))
+	}
+	if s.uses.Zone {
+		parts = append(parts, "zone="+set.Zone.String())
+	}
+	if s.ofText == "event.amount" && set.Currency != baseCurrency {
+		parts = append(parts, "currency="+set.Currency)
 	}
 	if s.texts {
 		parts = append(parts, "texts")

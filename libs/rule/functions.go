@@ -264,7 +264,7 @@ func atEvent[T interface {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.f.Name, err)
 	}
-	s.uses.Event = true
+	s.uses.Event, s.uses.Zone = true, true
 	zone := s.c.set.Zone
 	return cond.Func(func(m *cond.Moment) cond.Value {
 		return cond.BoolOf(m.Event != nil && when.Holds(m.Event.Time, zone))

@@ -224,6 +224,7 @@ type Uses struct {
 	Event    bool
 	Stage    bool
 	Cuts     bool
+	Zone     bool // days and times of day, as the set's zone has them
 	Since    bool // how long a tag or stage has been held
 	Timed    bool // time alone may change it
 	Clock    bool // … also where none of its folds has a fact
