@@ -21,9 +21,8 @@ type ladder struct {
 	node    cond.Node
 	rungs   []rung
 	timed   bool
-	place   int        // among the ladders of the measure's fold
-	empty   cond.Value // of a profile without facts, and
-	ground  int        // its level
+	place   int // among the ladders of the measure's fold
+	ground  int // level of a profile without facts
 }
 
 type rung struct {
@@ -68,8 +67,7 @@ func (s *Set) buildLadders() {
 	}
 	for n := range s.ladders {
 		l := &s.ladders[n]
-		l.empty = l.node.Eval(nobody)
-		l.ground = l.level(l.empty)
+		l.ground = l.level(l.node.Eval(nobody))
 	}
 }
 

@@ -2,6 +2,7 @@ package tagging
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/tagwire/tagwire/libs/event"
@@ -104,7 +105,7 @@ func (bt *batch) keep(text []byte) []byte {
 	if len(text) <= cap(bt.text)-len(bt.text) { // else it has grown into memory of its own
 		bt.text = bt.text[:len(bt.text)+len(text)]
 	}
-	return text[:len(text):len(text)]
+	return slices.Clip(text)
 }
 
 func (bt *batch) put(topic string, partition int, key string, value []byte) {
