@@ -36,16 +36,19 @@ func (p *Profile) Encode() ([]byte, error) { return new(Encoder).Encode(p) }
 // Encoder makes the stored form of one profile after the other and keeps its memory
 // in between. It is for one goroutine.
 type Encoder struct {
-	w    packer
-	cold bytes.Buffer
+	w     packer
+	plain Profile
+	cold  bytes.Buffer
 }
 
 // Encode is Profile.Encode.
 func (e *Encoder) Encode(p *Profile) ([]byte, error) {
-	cold := *p
-	cold.Recent, cold.Tags, cold.Seen, cold.Folds, cold.Matches = nil, nil, nil, nil, nil
+	e.plain = *p
+	e.plain.Recent, e.plain.Tags, e.plain.Seen, e.plain.Folds, e.plain.Matches = nil, nil, nil, nil, nil
 	e.cold.Reset()
-	if err := encMode.MarshalToBuffer(&cold, &e.cold); err != nil {
+	err := encMode.MarshalToBuffer(&e.plain, &e.cold)
+	e.plain = Profile{}
+	if err != nil {
 		return nil, fmt.Errorf("encode profile %s: %w", p.ID, err)
 	}
 	return e.w.pack(p, e.cold.Bytes()), nil
