@@ -69,6 +69,7 @@ type Merge struct {
 	ID       string     `json:"id"`               // merge id: of the younger, the older and the request
 	Other    string     `json:"other"`            // the other profile
 	Unique   []Identity `json:"unique,omitempty"` // offer: the younger's unique identities
+	Not      []string   `json:"not,omitempty"`    // offer: with whom the younger must not become one
 	Accepted bool       `json:"accepted,omitempty"`
 	Reason   string     `json:"reason,omitempty"` // verdict: conflict or the profile to ask instead
 	Next     string     `json:"next,omitempty"`   // verdict: ask this profile instead

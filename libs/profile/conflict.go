@@ -34,6 +34,20 @@ func (p *Profile) Refuses(other string) bool {
 	return slices.ContainsFunc(p.Conflicts, func(c Conflict) bool { return c.Kind == ConflictUnique && slices.Contains(c.With, other) })
 }
 
+// Apart are those with whom the profile must not merge.
+func (p *Profile) Apart() []string {
+	var out []string
+	for _, c := range p.Conflicts {
+		if c.Kind == ConflictUnique {
+			out = append(out, c.With...)
+		}
+	}
+	return out
+}
+
+// Is says that a profile has become part of this one, or is it.
+func (p *Profile) Is(id string) bool { return id == p.ID || slices.Contains(p.Absorbed, id) }
+
 // NoteConflict remembers a conflict; of one that is known the earliest time stands
 // and the other profiles are united. It reports a new one.
 func (p *Profile) NoteConflict(c Conflict) bool {
