@@ -35,7 +35,30 @@ func (a *API) unmerge(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return a.do(w, r, deed{typ: event.TypeUnmerge, text: strings.TrimSpace(in.Reason), properties: event.Fields{"identities": moved}})
+	if err := a.opt.Warehouse.Ping(r.Context()); err != nil { // both would wait for their pasts
+		return away(err)
+	}
+	out, done, err := a.perform(r, deed{typ: event.TypeUnmerge, text: strings.TrimSpace(in.Reason), properties: event.Fields{"identities": moved}})
+	if err != nil {
+		return err
+	}
+	parted := unmergeAnswer{doneAnswer: out}
+	if done != nil {
+		parted.New = done.Split[fmt.Sprint(moved[0])]
+	}
+	return answer(w, out.status(), parted)
+}
+
+// unmergeAnswer names the customer that the identities have become.
+type unmergeAnswer struct {
+	doneAnswer
+	New string `json:"new_profile_id,omitempty"`
+}
+
+// partedBy says that an unmerge has taken effect: its event waits for the past, as
+// what comes behind it does.
+func partedBy(p *profile.Profile, e *event.Event) bool {
+	return e.Type == event.TypeUnmerge && p.PartedBy(&event.Unmerge{EventID: e.EventID})
 }
 
 // moved checks that the identities are the customer's and that some are left.
