@@ -30,6 +30,11 @@ func (o *owner) unmerge(bt *batch, h *held, r *event.Record) {
 		h.p.Await(profile.AwaitsSplit)
 		return
 	}
+	if r.Parted { // the resolver knows of no move: Redis has come back with an older state
+		for _, from := range h.p.Apart() {
+			bt.repoint = append(bt.repoint, repoint{r.Own, from, h.p.ID})
+		}
+	}
 	u := e.Unmerge()
 	if u == nil || h.p.PartedBy(u) {
 		return

@@ -13,7 +13,9 @@ import (
 
 	"github.com/tagwire/tagwire/libs/applytest"
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/libs/parts"
 	"github.com/tagwire/tagwire/libs/profile"
+	"github.com/tagwire/tagwire/libs/store/rawplan"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/schemas"
 	"github.com/tagwire/tagwire/services/console/recount"
@@ -147,8 +149,8 @@ func partRefuser(t *testing.T, by func(c *couple, w string), refused [2]bool) {
 	}
 	settled(t, p, event.At(time.Now()))
 	for who, q := range parted {
-		require.NotEmpty(t, find(t, c.living(), c.ids[who]).Held)
 		require.Empty(t, c.told(q.ID, after[who]), "%s waits", c.ids[who])
+		require.NotEmpty(t, find(t, c.living(), c.ids[who]).Held)
 	}
 	c.requireNoDrift() // while they wait, too
 	rest()
@@ -189,5 +191,88 @@ func (c *couple) requireWishesInHistory(parted [2]*profile.Profile, refused [2]b
 		life, err := c.p.Warehouse.Life(c.t.Context(), q.ID)
 		require.NoError(c.t, err)
 		require.Equal(c.t, refused[who], c.at(life, q.ID).Refused, c.ids[who].String())
+	}
+}
+
+// What was parted stays so though Redis comes back with an older state: one from
+// before the two met, from before they were parted, or in which they wait. The log
+// is read again from there; nothing is merged, lost or counted twice.
+func TestWhatWasPartedStaysSoThoughRedisIsSetBack(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		from, back int
+		identities bool // they alone
+	}{
+		{"to before they met, while they wait", met - 1, waiting, false},
+		{"to before they met, when all is done", met - 1, done, false},
+		{"to before they were parted, while they wait", met, waiting, false},
+		{"to before they were parted, when all is done", met, done, false},
+		{"to when they waited, when all is done", waiting, done, false},
+		{"whom the identities belonged to, while they wait", met, waiting, true},
+		{"whom the identities belonged to, when all is done", met, done, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			partAndSetBack(t, c.from, c.back, func(older snapshot, p *parts.Parts) {
+				if c.identities {
+					older.identitiesBack(t, p)
+				} else {
+					older.setBack(t, p)
+				}
+			})
+		})
+	}
+}
+
+// Moments of an unmerge.
+const (
+	met = iota + 1
+	waiting
+	done
+)
+
+func partAndSetBack(t *testing.T, from, back int, set func(snapshot, *parts.Parts)) {
+	p := withHistory(t)
+	number := seed(t)
+	c := newCouple(t, p, number)
+	stop := roles(t, p)
+	defer func() { stop() }()
+	rest := c.also(0)
+	defer func() { rest() }()
+	c.rules(map[string]string{"rules.yaml": applytest.Rules})
+	facts := some(rand.New(rand.NewPCG(number, 5)), 24)
+	var older snapshot
+	next := func(moment int) { // some events at each, and whatever happens to Redis there
+		for _, f := range facts[:4] {
+			c.did(f)
+		}
+		facts = facts[4:]
+		if moment == from {
+			settled(t, p, event.At(time.Now()))
+			older = stateOf(t, p)
+			older.since = 1
+		}
+		if moment == back {
+			set(older, p)
+		}
+	}
+	next(met - 1)
+	w := c.becomeOne()
+	next(met)
+	send(t, p, c.asked(w.ID))
+	require.Eventually(t, func() bool { return len(c.living()) == 2 }, 30*time.Second, 20*time.Millisecond)
+	next(waiting)
+	rest()
+	rest = c.also(1)
+	require.Eventually(t, c.parted(c.run+"unmerge"), 60*time.Second, 100*time.Millisecond)
+	next(done)
+	c.meet(1) // the phone again
+	next(done + 1)
+	c.requireApart()
+	c.requireHistory(w.ID)
+	c.requireNoDrift()
+	known, err := rawplan.NewIdentities(p.Redis).Lookup(t.Context(), c.ids)
+	require.NoError(t, err)
+	for _, id := range c.ids {
+		require.Equal(t, find(t, c.living(), id).ID, known[id], "what is met under %s goes there at once", id)
 	}
 }
