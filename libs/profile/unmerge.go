@@ -117,7 +117,7 @@ func (p *Profile) Heed(w Wish) {
 
 // Parted is the conflict of two who were parted: no link makes them one again.
 func Parted(other string, since event.Time) Conflict {
-	return Conflict{Kind: ConflictUnique, Since: since, With: []string{other}}
+	return Conflict{Kind: ConflictParted, Since: since, With: []string{other}}
 }
 
 // Left is the profile that one of the identities has become, and those of them that

@@ -101,9 +101,12 @@ func (o *owner) offer(bt *batch, h *held, m event.Merge) error {
 		return o.wait(p, event.KindOffer, m)
 	case slices.Contains(p.Merges, m.ID), p.Promised[m.ID] != nil:
 		answer.Accepted = true // asked before: the same answer
-	case o.conflict(p, m), p.Refuses(m.Other), slices.ContainsFunc(m.Not, p.Is):
-		answer.Reason = "conflict"
-		o.noteConflict(bt, p, m.Other, m.ID)
+	case o.conflict(p, m):
+		answer.Reason = string(profile.ConflictUnique)
+		o.noteConflict(bt, p, profile.ConflictUnique, m)
+	case p.Refuses(m.Other), slices.ContainsFunc(m.Not, p.Is):
+		answer.Reason = string(profile.ConflictParted)
+		o.noteConflict(bt, p, profile.ConflictParted, m)
 	case len(p.Promised) > 0 && len(m.Not) > 0: // those on their way may be one with whom it was parted from
 		return o.wait(p, event.KindOffer, m)
 	default:
@@ -133,13 +136,19 @@ func (o *owner) conflict(p *profile.Profile, m event.Merge) bool {
 	return false
 }
 
-func (o *owner) noteConflict(bt *batch, p *profile.Profile, other, mergeID string) {
-	if !p.NoteConflict(profile.Conflict{Kind: profile.ConflictUnique, Since: p.Clock, With: []string{other}}) {
+// noteConflict remembers that the profile does not become one with m.Other.
+func (o *owner) noteConflict(bt *batch, p *profile.Profile, kind profile.ConflictKind, m event.Merge) {
+	if p.Refuses(m.Other) || !p.NoteConflict(profile.Conflict{Kind: kind, Since: p.Clock, With: []string{m.Other}}) {
 		return
 	}
+	reason := "unique identities differ"
+	if kind == profile.ConflictParted {
+		reason = "parted by a person"
+	}
+	other, mergeID := m.Other, m.ID
 	bt.changes = append(bt.changes, event.Change{
 		ChangeID: event.DeriveID(p.ID, "conflict:"+other, string(event.OpConflict), mergeID), Op: event.OpConflict, Profile: p.ID,
-		Other: other, At: p.Clock, Cause: mergeID, Reason: "unique identities differ", Known: p.Known(),
+		Other: other, At: p.Clock, Cause: mergeID, Reason: reason, Known: p.Known(),
 	})
 }
 
@@ -161,8 +170,10 @@ func (o *owner) verdict(bt *batch, h *held, m event.Merge) error {
 		if err := o.request(bt, p.ID, m.Next); err != nil {
 			return err
 		}
+	case m.Reason == string(profile.ConflictParted):
+		o.noteConflict(bt, p, profile.ConflictParted, event.Merge{ID: m.ID, Other: older})
 	default:
-		o.noteConflict(bt, p, older, m.ID)
+		o.noteConflict(bt, p, profile.ConflictUnique, event.Merge{ID: m.ID, Other: older})
 	}
 	return o.resume(bt, p)
 }
