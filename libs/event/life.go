@@ -74,21 +74,42 @@ func (l *Life) Of(profile string, at Time) (own []Arrival, absorbed []string) {
 	return own, slices.Compact(absorbed)
 }
 
-// Before are the interactions that an unmerge parts: those of the customer that
-// stand before it, without what earlier ones took away; and its place in time.
-// false: the life has no such event.
-func (l *Life) Before(u *Unmerge) (own []Arrival, place Time, ok bool) {
+// Before are the interactions that an unmerge of holder parts: those of the
+// customer that stand before it, without what earlier ones took away; and its place
+// in time. Between partitions of the log history knows no order but the place in
+// time; so what holder had applied by then, where it is known, counts too. false: the
+// life has no such event.
+func (l *Life) Before(u *Unmerge, holder string, applied func(*Event) bool) (own []Arrival, place Time, ok bool) {
 	for i := range l.Arrivals {
-		if a := &l.Arrivals[i]; a.Event.Type == TypeUnmerge && a.Event.EventID == u.EventID {
-			at := max(a.Place, a.Event.Time)
-			own, n := l.parted(l.Head(a.Profile, at), at, u.EventID)
-			if n < 0 {
-				return nil, 0, false
-			}
-			return own[:n], a.Place, true
+		a := &l.Arrivals[i]
+		if a.Event.Type != TypeUnmerge || a.Event.EventID != u.EventID {
+			continue
 		}
+		own, n := l.parted(holder, l.joined(a.Profile, holder, max(a.Place, a.Event.Time)), u.EventID)
+		if n < 0 {
+			return nil, 0, false
+		}
+		past := slices.Clip(own[:n])
+		for _, later := range own[n+1:] {
+			if applied != nil && applied(later.Event) {
+				past = append(past, later)
+			}
+		}
+		return past, a.Place, true
 	}
 	return nil, 0, false
+}
+
+// joined is at, or the later moment at which a profile had become part of holder.
+func (l *Life) joined(profile, holder string, at Time) Time {
+	for range len(l.Joins) {
+		i := slices.IndexFunc(l.Joins, func(j Join) bool { return j.Gone == profile })
+		if profile == holder || i < 0 {
+			break
+		}
+		profile, at = l.Joins[i].Winner, max(at, l.Joins[i].At)
+	}
+	return at
 }
 
 // parted are a profile's interactions by a moment without those that unmerges
@@ -115,19 +136,33 @@ func (l *Life) parted(profile string, at Time, stop string) (own []Arrival, n in
 
 // Part parts interactions of the customer whom the identities left at index n of
 // them: what had happened under a moved identity goes, later only what still came
-// as one of its own. at is the index of that place among those that stay.
+// as one of its own. A refusal that may have been either's counts for both. at is
+// the index of that place among those that stay.
 func (u *Unmerge) Part(all []Arrival, n int) (stays, left []Arrival, at int) {
+	both := u.Both(all[:n])
 	for i, a := range all {
 		if i == n {
 			at = len(stays)
 		}
 		moved := u.Moves(a.Own) || i < n && u.Moves(a.Event.Identities)
+		c, copied := both[i]
+		second := a
+		second.Event, second.Own = c.Event, nil
 		a.Own = u.Keep(a.Own, moved)
 		if moved {
 			left = append(left, a)
 		} else {
 			stays = append(stays, a)
 		}
+		switch {
+		case copied && moved:
+			stays = append(stays, second)
+		case copied:
+			left = append(left, second)
+		}
+	}
+	if n == len(all) {
+		at = len(stays)
 	}
 	return stays, left, at
 }

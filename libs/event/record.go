@@ -69,8 +69,9 @@ type Merge struct {
 	ID       string     `json:"id"`               // merge id: of the younger, the older and the request
 	Other    string     `json:"other"`            // the other profile
 	Unique   []Identity `json:"unique,omitempty"` // offer: the younger's unique identities
+	Not      []string   `json:"not,omitempty"`    // offer: with whom the younger must not become one
 	Accepted bool       `json:"accepted,omitempty"`
-	Reason   string     `json:"reason,omitempty"` // verdict: conflict or the profile to ask instead
+	Reason   string     `json:"reason,omitempty"` // verdict: why not, as a kind of conflict
 	Next     string     `json:"next,omitempty"`   // verdict: ask this profile instead
 	Part     int        `json:"part,omitempty"`   // handover: part of Parts, from 0
 	Parts    int        `json:"parts,omitempty"`

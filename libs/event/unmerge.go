@@ -50,6 +50,25 @@ func (e *Event) Unmerge() *Unmerge {
 	return u
 }
 
+// Split is what an event of TypeSplit says: whom the profile has left that begins with
+// it, and by which unmerge.
+type Split struct {
+	From    string
+	Unmerge Unmerge
+}
+
+// Split reads it; nil when the event begins no profile.
+func (e *Event) Split() *Split {
+	if e.Type != TypeSplit || e.Source != SourceConsole {
+		return nil
+	}
+	s := &Split{From: e.Properties.String("from"), Unmerge: Unmerge{EventID: e.Properties.String("unmerge"), Into: e.Properties.String("profile"), Moved: e.Identities}}
+	if s.From == "" || s.Unmerge.EventID == "" || s.Unmerge.Into == "" {
+		return nil
+	}
+	return s
+}
+
 // NamedIdentities are those that an unmerge names, valid ones only.
 func (e *Event) NamedIdentities() []Identity {
 	list, _ := e.Properties["identities"].([]any)

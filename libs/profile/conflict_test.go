@@ -30,6 +30,13 @@ func TestConflictsAreKeptOnceWithTheirFirstMoment(t *testing.T) {
 	require.True(t, p.Refuses("p-3"))
 	require.False(t, p.Refuses("p-8"), "who had the same device may be one for another reason")
 
+	for other := range 20 { // none of what people decided is forgotten
+		require.True(t, p.NoteConflict(profile.Parted(fmt.Sprint("p-parted", other), 5)))
+	}
+	require.True(t, p.Refuses("p-parted0"))
+	require.Equal(t, 22, len(p.Apart()))
+	p.Conflicts = p.Conflicts[:4]
+
 	state, err := p.Encode()
 	require.NoError(t, err)
 	again, err := profile.Decode(state)

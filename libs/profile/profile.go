@@ -57,6 +57,9 @@ type Profile struct {
 	Suppressed bool                        `cbor:"31,keyasint,omitempty"`
 	Promised   map[string][]event.Identity `cbor:"33,keyasint,omitempty"` // accepted merges whose hand-over is on its way: merge id → unique identities
 	Split      map[string]string           `cbor:"50,keyasint,omitempty"` // identities that left → the profile that they became
+	Awaits     string                      `cbor:"51,keyasint,omitempty"` // after an unmerge: the merge id by which its own past comes; nothing is judged until then
+	Held       []Held                      `cbor:"52,keyasint,omitempty"` // what came meanwhile, in order of arrival
+	Was        Wish                        `cbor:"53,keyasint,omitzero"`  // before the newest unmerge
 	Internal   bool                        `cbor:"32,keyasint,omitempty"` // test, staff or internal: in no count
 
 	levels levels
@@ -122,7 +125,7 @@ func (p *Profile) Known() bool {
 
 // Counted says that the profile stands in counts and views.
 func (p *Profile) Counted() bool {
-	return p.Winner == "" && !p.Internal && !p.Suppressed && p.FirstSeen != 0
+	return p.Winner == "" && !p.Internal && !p.Suppressed && p.Awaits == "" && p.FirstSeen != 0
 }
 
 // Uniques are the identities of which a customer has one value each.

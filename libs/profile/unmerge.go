@@ -6,6 +6,26 @@ import (
 	"github.com/tagwire/tagwire/libs/event"
 )
 
+// AwaitsSplit is what a profile awaits that has heard of its beginning only by an
+// interaction that was passed on to it.
+const AwaitsSplit = "split"
+
+// MaxHeld bounds what a profile holds while it waits for its past, in bytes.
+const MaxHeld = 256 << 10
+
+// Held is an interaction that waits until its customer has its past.
+type Held struct {
+	_      struct{} `cbor:",toarray"`
+	Offset int64    // of its record in the shard's log
+	Record []byte
+}
+
+// Wish is what a customer wants of profiling.
+type Wish struct {
+	Refused    bool `cbor:"1,keyasint,omitempty"`
+	Suppressed bool `cbor:"2,keyasint,omitempty"`
+}
+
 // Leave notes that an identity has become another profile.
 func (p *Profile) Leave(id, into string) {
 	if p.Split == nil {
@@ -15,33 +35,105 @@ func (p *Profile) Leave(id, into string) {
 }
 
 // Began is what is left of a customer at the moment when identities leave it:
-// who it is and what guards it, without its past, which comes back by a
-// hand-over.
+// who it is and what guards it, without its past, for which it waits. A past that
+// was on its way from an unmerge before is part of the one that comes.
 func (p *Profile) Began(u *event.Unmerge) *Profile {
 	n := &Profile{
 		ID: p.ID, Identities: u.Keep(p.Identities, false), Clock: p.Clock, Rules: p.Rules,
-		Alerted: p.Alerted, Seen: p.Seen, Absorbed: p.Absorbed, Merging: p.Merging, Waiting: p.Waiting, Merges: p.Merges, Parts: p.Parts,
-		Promised: p.Promised, Import: p.Import, Internal: p.Internal, Split: p.Split,
+		Alerted: p.Alerted, Seen: p.Seen, Absorbed: p.Absorbed, Merging: p.Merging, Waiting: p.Waiting, Merges: slices.Clone(p.Merges), Parts: p.Parts,
+		Promised: p.Promised, Import: p.Import, Internal: p.Internal, Split: p.Split, Awaits: u.MergeID(p.ID),
+		Was: Wish{Refused: p.Refused, Suppressed: p.Suppressed},
+	}
+	if p.Awaits != "" {
+		n.Merges = append(n.Merges, p.Awaits)
+		n.Was.Refused, n.Was.Suppressed = n.Was.Refused || p.Was.Refused, n.Was.Suppressed || p.Was.Suppressed
+		delete(n.Parts, p.Awaits)
 	}
 	n.Conflicts = slices.Clone(p.Conflicts)
-	n.NoteConflict(Apart(u.Into, p.Clock))
+	n.NoteConflict(Parted(u.Into, p.Clock))
 	for _, id := range u.Moved {
 		n.Leave(id.String(), u.Into)
 	}
 	return n
 }
 
-// Apart is the conflict of two who were parted: no link makes them one again.
-func Apart(other string, since event.Time) Conflict {
-	return Conflict{Kind: ConflictUnique, Since: since, With: []string{other}}
+// PartedBy says that an unmerge has taken effect on the profile, or made it.
+func (p *Profile) PartedBy(u *event.Unmerge) bool { return p.Awaits == u.MergeID(p.ID) || p.HasPast(u) }
+
+// HasPast says that the profile has got its past after an unmerge.
+func (p *Profile) HasPast(u *event.Unmerge) bool { return slices.Contains(p.Merges, u.MergeID(p.ID)) }
+
+// Await lets a profile that an unmerge has made wait for its past, unless it has it.
+func (p *Profile) Await(mergeID string) {
+	if !slices.Contains(p.Merges, mergeID) {
+		p.Awaits = mergeID
+	}
 }
 
-// Left is the profile that one of the identities has become; empty: none.
-func (p *Profile) Left(ids []event.Identity) string {
+// Blank says that nothing has ever been heard of the profile.
+func (p *Profile) Blank() bool {
+	return p.FirstSeen == 0 && len(p.Identities) == 0 && len(p.Merges) == 0 && p.Winner == "" && p.Awaits == ""
+}
+
+// Hold keeps an interaction until the past is there; false: that would be too much.
+func (p *Profile) Hold(h Held) bool {
+	n := len(h.Record)
+	for _, old := range p.Held {
+		n += len(old.Record)
+	}
+	if n > MaxHeld {
+		return false
+	}
+	p.Held = append(p.Held, h)
+	return true
+}
+
+// Release ends the waiting for a past and gives what was held; false: it is not the
+// past that is awaited.
+func (p *Profile) Release(mergeID string) ([]Held, bool) {
+	if p.Awaits != "" && p.Awaits != AwaitsSplit && p.Awaits != mergeID {
+		return nil, false
+	}
+	held := p.Held
+	p.Awaits, p.Held = "", nil
+	return held, true
+}
+
+// Unexplained are the wishes of who was parted that no event of its past tells of:
+// history is not whole. Whose they were nobody knows then, so they hold for both.
+func (w Wish) Unexplained(past []event.Arrival) Wish {
+	for i := range past {
+		c, _ := past[i].Event.Consent()
+		w.Refused = w.Refused && (c.Refused == nil || !*c.Refused)
+		w.Suppressed = w.Suppressed && (c.Suppressed == nil || !*c.Suppressed)
+	}
+	return w
+}
+
+// Heed lets wishes hold beside those that the profile has.
+func (p *Profile) Heed(w Wish) {
+	p.Refused, p.Suppressed = p.Refused || w.Refused, p.Suppressed || w.Suppressed
+}
+
+// Parted is the conflict of two who were parted: no link makes them one again.
+func Parted(other string, since event.Time) Conflict {
+	return Conflict{Kind: ConflictParted, Since: since, With: []string{other}}
+}
+
+// Left is the profile that one of the identities has become, and those of them that
+// have become it; empty: none.
+func (p *Profile) Left(ids []event.Identity) (into string, own []event.Identity) {
+	if len(p.Split) == 0 {
+		return "", nil
+	}
 	for _, id := range ids {
-		if into := p.Split[id.String()]; into != "" {
-			return into
+		other := p.Split[id.String()]
+		if into == "" {
+			into = other
+		}
+		if other != "" && other == into {
+			own = append(own, id)
 		}
 	}
-	return ""
+	return into, own
 }

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/tagwire/tagwire/libs/event"
@@ -45,6 +46,32 @@ FROM
 		quote(a.Log.Topic), a.Log.Partition, a.Log.Offset, quote(a.Log.Topic), a.Log.Partition, int64(a.Event.ReceivedAt))))
 	if err != nil {
 		return fmt.Errorf("give the past of what left %s to %s: %w", a.Profile, u.Into, err)
+	}
+	return nil
+}
+
+// Copy gives the new profile of an unmerge the refusals that hold for both, though
+// they stay in the past of the other. Done again it changes nothing.
+func (w *Warehouse) Copy(ctx context.Context, u *event.Unmerge, profiles []string, past []event.Arrival) error {
+	for i, c := range u.Both(past) {
+		if u.Moves(past[i].Own) || u.Moves(past[i].Event.Identities) {
+			continue // its row goes, and the one who stays is told of it by the unmerge itself
+		}
+		properties, err := json.Marshal(c.Event.Properties)
+		if err != nil {
+			return fmt.Errorf("copy %s: %w", c.Of.EventID, err)
+		}
+		err = w.Exec(ctx, w.in(fmt.Sprintf(`INSERT INTO ${db}.events SETTINGS max_partitions_per_insert_block = 0
+SELECT * REPLACE (%s AS profile_id, %s AS event_id, [] AS own, [] AS identities, %s AS properties, '' AS traits, '' AS text, toUInt64(%d) AS version)
+FROM
+(
+  SELECT * FROM ${db}.events_by_profile WHERE profile_id IN (%s) AND source = %s AND event_id = %s
+  ORDER BY version DESC LIMIT 1 BY source, event_id
+)`,
+			quote(u.Into), quote(c.Event.EventID), quote(string(properties)), PartedWins(c.Of.ReceivedAt), quoteAll(profiles), quote(c.Of.Source), quote(c.Of.EventID))))
+		if err != nil {
+			return fmt.Errorf("copy %s to %s: %w", c.Of.EventID, u.Into, err)
+		}
 	}
 	return nil
 }

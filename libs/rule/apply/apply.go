@@ -24,17 +24,12 @@ type Input struct {
 	Memo     *cond.Memo       // to be used again; nil: one is made
 }
 
-// TypeConsent is the event by which a person refuses or allows profiling
-// (properties.profiling: refused, granted) or is suppressed
-// (properties.suppressed: true, false).
-const TypeConsent = "consent.set"
-
 // Event folds an interaction into the profile and judges what it can affect.
 // Due timers up to in.Place must have been fired by Advance.
 func Event(s *rule.Set, p *profile.Profile, in Input) Result {
 	res := Result{}
 	e := in.Event
-	if p.Suppressed && e.Type != TypeConsent {
+	if p.Suppressed && e.Type != event.TypeConsent {
 		return res
 	}
 	if !p.Remember(profile.IDHash(e.Source, e.EventID), e.ReceivedAt) { // by arrival, also for imports of long ago
@@ -121,23 +116,28 @@ func (j *judge) staff() {
 
 // consent is read before any rule.
 func (j *judge) consent() {
-	if j.ev.Type != TypeConsent {
+	c, ok := j.ev.Consent()
+	if !ok {
 		return
 	}
 	p := j.p
-	switch j.ev.Properties.String("profiling") {
-	case "refused":
-		p.Refused = true
-	case "granted":
-		p.Refused = false
-		j.all = true
+	if c.Refused != nil {
+		p.Refused = *c.Refused
+		j.all = j.all || !p.Refused
 	}
-	if v, ok := j.ev.Properties.Get("suppressed"); ok {
-		p.Suppressed = v == true
+	if c.Suppressed != nil {
+		p.Suppressed = *c.Suppressed
 	}
 	if !p.Refused && !p.Suppressed {
 		return
 	}
+	j.forget()
+}
+
+// forget lets go of what has been found out about a customer who does not want it;
+// what people have decided stays.
+func (j *judge) forget() {
+	p := j.p
 	j.reason = ReasonRefused
 	for _, t := range p.TagStates() {
 		if t.Origin != "manual" {
@@ -145,6 +145,8 @@ func (j *judge) consent() {
 		}
 	}
 	p.Folds, p.Matches, p.Recent = nil, nil, nil
+	p.TagsChanged()
+	p.ForgetLevels()
 }
 
 // fold adds the event's facts to every fold that its type feeds.
@@ -251,11 +253,16 @@ func (j *judge) expire() {
 	}
 }
 
+// idle says that nothing is judged of a profile.
+func idle(p *profile.Profile) bool {
+	return p.Winner != "" || p.Refused || p.Suppressed || p.Awaits != "" || p.FirstSeen == 0
+}
+
 // NextDue is the profile's timer: the next moment after its clock at which time
 // alone flips something; 0: none.
 // memo: what has been read of the profile as it is now, or nil.
 func NextDue(s *rule.Set, p *profile.Profile, memo *cond.Memo) event.Time {
-	if p.Winner != "" || p.Refused || p.Suppressed || p.FirstSeen == 0 {
+	if idle(p) {
 		return 0
 	}
 	due := p.NextExpiry()
@@ -287,42 +294,6 @@ func NextDue(s *rule.Set, p *profile.Profile, memo *cond.Memo) event.Time {
 	return due
 }
 
-// Merge makes the loser's state part of the winner, once per merge id, and
-// judges everything again.
-func Merge(s *rule.Set, winner, loser *profile.Profile, mergeID string) Result {
-	res := Result{}
-	had := make(map[string]bool, len(winner.Tags))
-	for name := range winner.Tags {
-		had[name] = true
-	}
-	if !winner.Absorb(loser, mergeID, profile.Keeping{Shape: s.Shape, Traits: s.Traits}) {
-		res.Duplicate = true
-		return res
-	}
-	res.Changed = true
-	j := &judge{set: s, p: winner, res: &res, at: winner.Clock, cause: mergeID, reason: ReasonMerge, late: true, all: true}
-	joined := append([]string{loser.ID}, loser.Absorbed...)
-	if loser.ID == winner.ID { // its own past, after an unmerge
-		j.reason, joined = ReasonUnmerge, nil
-	}
-	for _, gone := range joined {
-		c := j.change(event.OpMerged, "merged:"+gone)
-		c.Other = gone
-		res.Changes = append(res.Changes, c)
-	}
-	if winner.Refused || winner.Suppressed {
-		return res
-	}
-	for _, t := range winner.TagStates() { // what the loser's removal took out of the counts comes in here
-		if !had[t.Tag] {
-			j.note(t.Tag, winner.Tags[t.Tag], event.OpApplied, nil)
-		}
-	}
-	j.expire()
-	j.rules()
-	return res
-}
-
 // Activate judges the whole profile by a new version of the rules: tags whose
 // rule is gone leave, folds that no measure reads are dropped.
 func Activate(s *rule.Set, p *profile.Profile) Result {
@@ -336,7 +307,7 @@ func Activate(s *rule.Set, p *profile.Profile) Result {
 		}
 	}
 	res.Traits = p.FitTraits(s.Traits)
-	if p.Winner != "" || p.Refused || p.Suppressed || p.FirstSeen == 0 {
+	if idle(p) {
 		return res
 	}
 	j := &judge{

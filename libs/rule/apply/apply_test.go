@@ -194,7 +194,7 @@ func TestLateEventOfALastingTag(t *testing.T) {
 func TestRefusedProfilingIsReadBeforeAnyRule(t *testing.T) {
 	w := newWorld(t)
 	w.add("o1", "order.pay", t0, func(e *event.Event) { e.Amount = money("12000") })
-	w.add("k", apply.TypeConsent, t0, func(e *event.Event) { e.Properties = event.Fields{"profiling": "refused"} })
+	w.add("k", event.TypeConsent, t0, func(e *event.Event) { e.Properties = event.Fields{"profiling": "refused"} })
 	require.Empty(t, w.p.Tags)
 	w.add("o2", "order.pay", t0, func(e *event.Event) { e.Amount = money("12000") })
 	require.Empty(t, w.p.Tags)

@@ -271,7 +271,7 @@ func TestTrap14DeletingMovesCounts(t *testing.T) {
 	}
 	everything := map[string]int64{profile.CountField("keen"): -1, profile.CountField("met"): -1}
 	require.Equal(t, everything, moved(func(w *world) {
-		w.add("k", apply.TypeConsent, t0, func(e *event.Event) { e.Properties = event.Fields{"profiling": "refused"} })
+		w.add("k", event.TypeConsent, t0, func(e *event.Event) { e.Properties = event.Fields{"profiling": "refused"} })
 	}), "who refuses has no tags and stays a customer")
 	everything[profile.CountField("")] = -1
 	require.Equal(t, everything, moved(func(w *world) {

@@ -24,7 +24,6 @@ func TestAnUnmergeGivesTwoWhoNeverMet(t *testing.T) {
 		h := applytest.Draw(t, t0, 2)
 		log := arrivals(h)
 		cut := rapid.IntRange(0, len(log)).Draw(t, "unmerge")
-		back := rapid.IntRange(cut, len(log)).Draw(t, "hand-over")
 		w, n := profile.New("p1"), profile.New("p2")
 		var past []event.Arrival
 		var place event.Time
@@ -47,12 +46,16 @@ func TestAnUnmergeGivesTwoWhoNeverMet(t *testing.T) {
 		before := len(w.TagStates())
 		w, res := apply.Unmerge(s, w, &event.Event{EventID: "u1"}, u)
 		require.Len(t, res.Changes, before, "every tag leaves")
-		for _, f := range log[cut:back] {
-			take([]*profile.Profile{w, n}[f.Who], f)
-		}
+		n.Await(u.MergeID(n.ID))
 		for i, p := range []*profile.Profile{w, n} {
 			own := []*profile.Profile{stays, left}[i]
-			apply.Advance(s, p, max(p.Clock, own.Clock), 0, 0)
+			require.Zero(t, apply.NextDue(s, p, nil), "nothing is judged while it waits")
+			require.Empty(t, p.CountKeys(s.Dimensions))
+			_, ok := p.Release("another")
+			require.False(t, ok)
+			_, ok = p.Release(u.MergeID(p.ID))
+			require.True(t, ok)
+			apply.Advance(s, own, max(p.Clock, own.Clock), 0, 0)
 			res := apply.Merge(s, p, own, u.MergeID(p.ID))
 			require.True(t, res.Changed)
 			for _, c := range res.Changes {
@@ -62,7 +65,7 @@ func TestAnUnmergeGivesTwoWhoNeverMet(t *testing.T) {
 			require.True(t, apply.Merge(s, p, own, u.MergeID(p.ID)).Duplicate)
 			require.Empty(t, p.Absorbed)
 		}
-		for _, f := range log[back:] {
+		for _, f := range log[cut:] { // what was held, and what comes after it
 			take([]*profile.Profile{w, n}[f.Who], f)
 		}
 		for who, p := range []*profile.Profile{w, n} {
@@ -78,7 +81,10 @@ func TestAnUnmergeGivesTwoWhoNeverMet(t *testing.T) {
 			}
 		}
 		require.True(t, w.Refuses("p2"))
-		require.Equal(t, "p2", w.Left(u.Moved))
-		require.Empty(t, w.Left(ids[:1]))
+		into, own := w.Left(slices.Concat(ids[:1], u.Moved))
+		require.Equal(t, "p2", into)
+		require.Equal(t, u.Moved, own)
+		into, _ = w.Left(ids[:1])
+		require.Empty(t, into)
 	})
 }

@@ -89,7 +89,7 @@ func (a *API) committed(ctx context.Context, profileID string, e *event.Event) (
 		if err == nil && commit != last {
 			last = commit
 			p, err := a.shards.Profile(ctx, profileID)
-			if err == nil && slices.ContainsFunc(p.Seen, func(s profile.SeenID) bool { return s.Hash == hash }) {
+			if err == nil && (slices.ContainsFunc(p.Seen, func(s profile.SeenID) bool { return s.Hash == hash }) || partedBy(p, e)) {
 				return p, nil
 			}
 			if err == nil && p.ID != profileID {
@@ -131,34 +131,48 @@ type doneAnswer struct {
 
 // do publishes a deed and answers when the tagger has committed it.
 func (a *API) do(w http.ResponseWriter, r *http.Request, d deed) error {
-	p, err := a.find(r.Context(), r.PathValue("id"))
+	out, _, err := a.perform(r, d)
 	if err != nil {
 		return err
 	}
-	if p.Suppressed && d.typ != typeConsent {
-		return refuse(http.StatusConflict, "suppressed", "该客户已被设为不再处理，请先解除", "this customer is suppressed; lift that first")
+	return answer(w, out.status(), out)
+}
+
+// perform publishes a deed and waits until the tagger has committed it; done is the
+// customer as of then, nil when that takes longer than people wait.
+func (a *API) perform(r *http.Request, d deed) (out doneAnswer, done *profile.Profile, err error) {
+	p, err := a.find(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return out, nil, err
+	}
+	if p.Suppressed && d.typ != event.TypeConsent && d.typ != event.TypeUnmerge {
+		return out, nil, refuse(http.StatusConflict, "suppressed", "该客户已被设为不再处理，请先解除", "this customer is suppressed; lift that first")
 	}
 	e, err := a.publish(r, p.ID, d)
 	if err != nil {
-		return err
+		return out, nil, err
 	}
-	done, err := a.committed(r.Context(), p.ID, e)
-	if err != nil {
-		return err
+	if done, err = a.committed(r.Context(), p.ID, e); err != nil {
+		return out, nil, err
 	}
-	out := doneAnswer{EventID: e.EventID, Profile: p.ID, Committed: done != nil}
+	out = doneAnswer{EventID: e.EventID, Profile: p.ID, Committed: done != nil}
 	if done == nil {
-		return answer(w, http.StatusAccepted, out)
+		return out, nil, nil
 	}
 	out.Profile = done.ID
 	s, err := a.subjectOf(r.Context(), done.ID)
 	if err != nil {
-		return err
+		return out, nil, err
 	}
-	if out.View, err = a.view(r.Context(), who(r), s); err != nil {
-		return err
+	out.View, err = a.view(r.Context(), who(r), s)
+	return out, done, err
+}
+
+func (d doneAnswer) status() int {
+	if d.Committed {
+		return http.StatusOK
 	}
-	return answer(w, http.StatusOK, out)
+	return http.StatusAccepted
 }
 
 // tagRequest is a manual tag.
@@ -217,9 +231,6 @@ func (a *API) addNote(w http.ResponseWriter, r *http.Request) error {
 	return a.do(w, r, deed{typ: "note.add", text: in.Text})
 }
 
-// typeConsent is the event by which profiling is refused or granted.
-const typeConsent = "consent.set"
-
 func (a *API) setConsent(w http.ResponseWriter, r *http.Request) error {
 	var in struct {
 		Profiling  string `json:"profiling"`
@@ -242,5 +253,5 @@ func (a *API) setConsent(w http.ResponseWriter, r *http.Request) error {
 	if len(props) == 0 {
 		return badRequest("请给出 profiling 或 suppressed", "give profiling or suppressed")
 	}
-	return a.do(w, r, deed{typ: typeConsent, properties: props})
+	return a.do(w, r, deed{typ: event.TypeConsent, properties: props})
 }

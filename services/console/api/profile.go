@@ -55,6 +55,7 @@ type profileView struct {
 	Known        bool                   `json:"known"`
 	Stale        bool                   `json:"stale"`
 	Merging      bool                   `json:"merging,omitempty"`
+	Parting      bool                   `json:"parting,omitempty"`
 	Refused      bool                   `json:"profiling_refused,omitempty"`
 	Suppressed   bool                   `json:"suppressed,omitempty"`
 	Internal     bool                   `json:"internal,omitempty"`
@@ -156,7 +157,7 @@ func (a *API) view(ctx context.Context, by principal, s *subject) (*profileView,
 		Profile: p.ID, Identities: identities(p), Traits: map[string]any{}, TraitSources: map[string]traitSource{},
 		Tags: s.tags(), Measures: map[string]any{}, Inexact: []string{}, Warming: filled(s.warm),
 		Stage: stageView{p.Stage, p.StageSince}, Owner: p.Owner(), Owners: filled(p.Staff()), Channels: filled(p.Channels),
-		Stores: filled(p.Stores), Known: p.Known(), Stale: p.Stale, Merging: p.Merging != nil, Refused: p.Refused,
+		Stores: filled(p.Stores), Known: p.Known(), Stale: p.Stale, Merging: p.Merging != nil, Parting: p.Awaits != "", Refused: p.Refused,
 		Suppressed: p.Suppressed, Internal: p.Internal, Merged: p.Absorbed, Conflicts: conflicts(p),
 		FirstSeen: p.FirstSeen, LastSeen: p.LastSeen, RulesVersion: s.rules.Version, AsOf: s.now,
 	}

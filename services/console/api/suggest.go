@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/schemas"
 	"github.com/tagwire/tagwire/services/console/ruleset"
 )
@@ -58,7 +59,7 @@ func (s *suggester) suggest(eventType string) string {
 
 // ownTypes are the types of what people do in the console.
 func ownTypes() []string {
-	out := []string{"tag.add", "tag.remove", "tag.release", "note.add", typeConsent, "attribute.set", "identity.alias"}
+	out := []string{"tag.add", "tag.remove", "tag.release", "note.add", event.TypeConsent, "attribute.set", "identity.alias"}
 	for _, verb := range peopleVerbs() {
 		out = append(out, "alert."+verb)
 	}

@@ -25,6 +25,7 @@ import (
 const (
 	lookEvery  = time.Second
 	writeAgain = 10 * time.Second // hand-overs that have not been taken in by then are written again
+	waitJoins  = time.Minute      // for history to know all that the customer is made of; older joins it may never have known
 	partSize   = 256 << 10        // of a state in one record
 )
 
@@ -48,7 +49,8 @@ type Keeper struct {
 
 // pending is an unmerge on its way.
 type pending struct {
-	ends    []stream.Range // of `events` when it was first seen in history
+	since   time.Time
+	ends    []stream.Range // of `events` at since, when it was first seen in history
 	written time.Time
 }
 
@@ -78,36 +80,37 @@ func (k *Keeper) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed []error // one that cannot be completed holds no other up
 	for i := range all {
 		u := all[i].Event.Unmerge()
 		if u == nil || k.done[u.EventID] {
 			continue
 		}
 		if err := k.one(ctx, &all[i], u); err != nil {
-			return fmt.Errorf("unmerge %s of %s: %w", u.EventID, all[i].Profile, err)
+			failed = append(failed, fmt.Errorf("unmerge %s of %s: %w", u.EventID, all[i].Profile, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // one does for an unmerge what can be done now.
 func (k *Keeper) one(ctx context.Context, a *event.Arrival, u *event.Unmerge) error {
-	here, err := k.has(ctx, a.Profile, u)
+	here, err := k.holder(ctx, a.Profile, u)
+	if err != nil || here == nil {
+		return err // its shard is not there yet
+	}
+	there, err := k.holder(ctx, u.Into, u)
 	if err != nil {
 		return err
 	}
-	there, err := k.has(ctx, u.Into, u)
-	if err != nil {
-		return err
-	}
-	if here && there {
+	if here.HasPast(u) && there != nil && there.HasPast(u) {
 		k.done[u.EventID] = true
 		delete(k.pending, u.EventID)
 		return nil
 	}
 	p := k.pending[u.EventID]
 	if p == nil {
-		p = &pending{}
+		p = &pending{since: time.Now()}
 		if p.ends, err = k.opt.Stream.Ranges(ctx, schemas.TopicEvents, len(k.opt.Shards.All())); err != nil {
 			return err
 		}
@@ -119,26 +122,39 @@ func (k *Keeper) one(ctx context.Context, a *event.Arrival, u *event.Unmerge) er
 	if whole, err := k.archived(ctx, p.ends); err != nil || !whole {
 		return err
 	}
-	held, err := activation.Hold(ctx, k.opt.Redis, func(ctx context.Context) error { return k.write(ctx, a, u) })
+	if known, err := k.joined(ctx, here); err != nil || !known && time.Since(p.since) < waitJoins {
+		return err
+	}
+	held, err := activation.Hold(ctx, k.opt.Redis, func(ctx context.Context) error { return k.write(ctx, a, u, here) })
 	if held && err == nil {
 		p.written = time.Now()
 	}
 	return err
 }
 
-// has says that a profile, or whoever it belongs to today, has its past.
-func (k *Keeper) has(ctx context.Context, id string, u *event.Unmerge) (bool, error) {
-	p, err := k.opt.Shards.Profile(ctx, id)
-	if errors.Is(err, shards.ErrUnknown) {
-		return false, nil
+// holder is the profile that an unmerge has parted or made, as it stands: id, or
+// whoever it had become part of by then. nil: none has got to it yet. Who waits for its
+// past merges with nobody, so it is found by that name for ever.
+func (k *Keeper) holder(ctx context.Context, id string, u *event.Unmerge) (*profile.Profile, error) {
+	for range maxForwards {
+		found, err := k.opt.Shards.Profiles(ctx, []string{id})
+		p := found[id]
+		if err != nil || p == nil {
+			return nil, err
+		}
+		if p.PartedBy(u) {
+			return p, nil
+		}
+		if p.Winner == "" {
+			return nil, nil
+		}
+		id = p.Winner
 	}
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(append([]string{id, p.ID}, p.Absorbed...), func(one string) bool {
-		return slices.Contains(p.Merges, u.MergeID(one))
-	}), nil
+	return nil, fmt.Errorf("profile %s: forwarded more than %d times", id, maxForwards)
 }
+
+// maxForwards bounds a chain of merges, as for every reader.
+const maxForwards = 64
 
 // archived says that all that stood in the log is in history.
 func (k *Keeper) archived(ctx context.Context, ends []stream.Range) (bool, error) {
@@ -154,32 +170,61 @@ func (k *Keeper) archived(ctx context.Context, ends []stream.Range) (bool, error
 	return true, nil
 }
 
-// write folds both pasts and sends them.
-func (k *Keeper) write(ctx context.Context, a *event.Arrival, u *event.Unmerge) error {
-	life, err := k.opt.Warehouse.Life(ctx, a.Profile)
+// joined says that history knows of everybody who has become part of a profile.
+func (k *Keeper) joined(ctx context.Context, p *profile.Profile) (bool, error) {
+	family, err := k.opt.Warehouse.Family(ctx, p.ID)
+	if err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(p.Absorbed, func(gone string) bool { return !slices.Contains(family, gone) }), nil
+}
+
+// write folds both pasts and sends them to those who wait for them.
+func (k *Keeper) write(ctx context.Context, a *event.Arrival, u *event.Unmerge, here *profile.Profile) error {
+	life, err := k.opt.Warehouse.Life(ctx, here.ID)
 	if err != nil {
 		return err
 	}
-	past, place, ok := life.Before(u)
+	past, place, ok := life.Before(u, here.ID, applied(here, u))
 	if !ok {
 		return errors.New("history does not hold it among the customer's events")
 	}
-	head := life.Head(a.Profile, max(place, a.Event.Time))
-	set, err := k.rules(ctx, head)
-	if err != nil {
+	profiles := profilesOf(here.ID, past)
+	if err := k.opt.Warehouse.Reattribute(ctx, a, u, profiles); err != nil {
 		return err
 	}
-	if err := k.opt.Warehouse.Reattribute(ctx, a, u, profilesOf(head, past)); err != nil {
+	if err := k.opt.Warehouse.Copy(ctx, u, profiles, past); err != nil {
 		return err
 	}
-	stays, left := apply.Part(set, head, u, past, place)
-	for _, p := range []*profile.Profile{stays, left} {
-		if err := k.handOver(ctx, p, u.MergeID(p.ID)); err != nil {
+	for _, id := range []string{here.ID, u.Into} {
+		set, err := k.rules(ctx, id)
+		if err != nil {
+			return err
+		}
+		p, left := apply.Part(set, here.ID, u, past, place)
+		if id == u.Into {
+			p = left
+		}
+		p.Heed(here.Was.Unexplained(past))
+		if err := k.handOver(ctx, p, u.MergeID(id)); err != nil {
 			return err
 		}
 	}
-	k.opt.Log.Info("pasts of an unmerge were handed over", zap.String("profile", head), zap.String("new", u.Into), zap.Int("events", len(past)))
+	k.opt.Log.Info("pasts of an unmerge were handed over", zap.String("profile", here.ID), zap.String("new", u.Into), zap.Int("events", len(past)))
 	return nil
+}
+
+// applied are the interactions that a profile had when it was parted: while it
+// waits it applies none.
+func applied(p *profile.Profile, u *event.Unmerge) func(*event.Event) bool {
+	if p.Awaits != u.MergeID(p.ID) {
+		return nil
+	}
+	had := make(map[uint64]bool, len(p.Seen))
+	for _, s := range p.Seen {
+		had[s.Hash] = true
+	}
+	return func(e *event.Event) bool { return had[profile.IDHash(e.Source, e.EventID)] }
 }
 
 // profilesOf are those under which the customer's past stands in history.

@@ -62,13 +62,14 @@ type found struct {
 	profiles map[int64]string // by raw offset: whose its event is
 	records  map[place]bool   // events and marks that are there
 	links    map[event.Identity]string
+	parted   map[event.Identity]parted
 	people   rawplan.People
 	seen     []rawplan.Seen
 	limits   Limits
 }
 
 func newFound(l Limits) *found {
-	return &found{profiles: map[int64]string{}, records: map[place]bool{}, links: map[event.Identity]string{}, people: rawplan.People{}, limits: l}
+	return &found{profiles: map[int64]string{}, records: map[place]bool{}, links: map[event.Identity]string{}, parted: map[event.Identity]parted{}, people: rawplan.People{}, limits: l}
 }
 
 // place names a record of this raw partition in a shard.
@@ -103,6 +104,9 @@ func (f *found) has(r *event.Record, shard int) bool {
 // after this reading; its records come twice.
 func (o *owner) repair(ctx context.Context) error {
 	f := o.found
+	if err := o.partAgain(ctx); err != nil {
+		return err
+	}
 	links := make([]rawplan.Link, 0, len(f.links))
 	for id, p := range f.links {
 		links = append(links, rawplan.Link{Identity: id, Profile: p})
@@ -219,6 +223,7 @@ func (f *found) take(rec stream.Record, shard int, source string, newest map[eve
 				newest[id], f.links[id] = rec.Time, r.Profile
 			}
 		}
+		f.split(r, rec.Time)
 		if r.Event != nil && len(r.Own) > 0 { // an event that names a profile by its id owns none
 			f.seen = append(f.seen, f.limits.meet(f.people, r.Event.Identities)...)
 		}

@@ -339,14 +339,6 @@ func (o *owner) carryOut(ctx context.Context, p plan, records []opened) error {
 	if err != nil {
 		return err
 	}
-	for _, en := range p.Entries {
-		if en.Into == "" {
-			continue
-		}
-		if err := o.r.identities.Move(ctx, en.Moved, en.Into); err != nil {
-			return err
-		}
-	}
 	var up broughtUp
 	if up.shared, err = o.past(ctx, people); err != nil {
 		return err
@@ -364,6 +356,9 @@ func (o *owner) carryOut(ctx context.Context, p plan, records []opened) error {
 		up.links = append(up.links, event.LinkOf(ours[l.Identity], l.Profile))
 	}
 	if err := o.publish(ctx, p, records, up); err != nil {
+		return err
+	}
+	if err := o.move(ctx, p); err != nil {
 		return err
 	}
 	o.pos.Done, o.unsaid = o.pos.Offset, true

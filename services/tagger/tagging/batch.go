@@ -227,11 +227,7 @@ func (o *owner) one(ctx context.Context, bt *batch, rec stream.Record, r *event.
 		}
 		bt.next.Marks[r.Source] = r.Number
 	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = errPoison{rec.Offset, schemas.ReasonPoison, fmt.Sprint(v)}
-		}
-	}()
+	defer caught(rec.Offset, &err)
 	bt.last[r.Profile] = rec.Offset
 	switch r.Kind {
 	case event.KindEvent:
@@ -242,6 +238,13 @@ func (o *owner) one(ctx context.Context, bt *batch, rec stream.Record, r *event.
 		return o.merge(bt, r)
 	}
 	return errPoison{rec.Offset, schemas.ReasonMalformed, fmt.Sprintf("unknown kind %q", r.Kind)}
+}
+
+// caught makes a panic the record's poison.
+func caught(offset int64, err *error) {
+	if v := recover(); v != nil {
+		*err = errPoison{offset, schemas.ReasonPoison, fmt.Sprint(v)}
+	}
 }
 
 // profile is a cached profile, brought to the rules in force and to the place of
@@ -291,15 +294,18 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 	if h.p.Winner != "" { // a straggler goes after its profile
 		return o.straggle(bt, r, h.p.Winner)
 	}
-	if into := h.p.Left(r.Own); into != "" { // so does one whose identity has left
+	if into, own := h.p.Left(r.Own); into != "" { // so does one whose identity has left
 		fwd := *r
-		fwd.Parted = true
+		fwd.Parted, fwd.Own = true, own
 		return o.straggle(bt, &fwd, into)
 	}
 	h = o.profile(bt, r.Profile, r.Place)
 	o.unmerge(bt, h, r)
 	if a := alertAction(r.Event); a != nil {
 		return o.alertAction(bt, h, r.Event, a)
+	}
+	if h.p.Awaits != "" {
+		return o.keep(bt, h, r)
 	}
 	h.traits = h.traits || len(r.Event.Traits) > 0
 	res := apply.Event(o.set, h.p, apply.Input{

@@ -74,11 +74,11 @@ func (o *owner) link(bt *batch, h *held, m event.Merge) error {
 		return o.request(bt, p.ID, m.Other)
 	case p.Merging != nil && p.Merging.Older == m.Other:
 		return nil // asked already
-	case p.Merging != nil, len(p.Promised) > 0:
+	case p.Merging != nil, p.Awaits != "", len(p.Promised) > 0:
 		return o.wait(p, event.KindLink, m)
 	}
 	p.Merging = &profile.Merging{ID: event.DeriveID("merge", p.ID, m.Other), Older: m.Other}
-	return o.ask(bt, event.KindOffer, m.Other, event.Merge{ID: p.Merging.ID, Other: p.ID, Unique: p.Uniques()})
+	return o.ask(bt, event.KindOffer, m.Other, event.Merge{ID: p.Merging.ID, Other: p.ID, Unique: p.Uniques(), Not: p.Apart()})
 }
 
 const maxWaiting = 1000
@@ -97,13 +97,18 @@ func (o *owner) offer(bt *batch, h *held, m event.Merge) error {
 	switch {
 	case p.Winner != "":
 		answer.Next = p.Winner
-	case p.Merging != nil:
+	case p.Merging != nil, p.Awaits != "":
 		return o.wait(p, event.KindOffer, m)
 	case slices.Contains(p.Merges, m.ID), p.Promised[m.ID] != nil:
 		answer.Accepted = true // asked before: the same answer
-	case o.conflict(p, m), p.Refuses(m.Other):
-		answer.Reason = "conflict"
-		o.noteConflict(bt, p, m.Other, m.ID)
+	case o.conflict(p, m):
+		answer.Reason = string(profile.ConflictUnique)
+		o.noteConflict(bt, p, profile.ConflictUnique, m)
+	case p.Refuses(m.Other), slices.ContainsFunc(m.Not, p.Is):
+		answer.Reason = string(profile.ConflictParted)
+		o.noteConflict(bt, p, profile.ConflictParted, m)
+	case len(p.Promised) > 0 && len(m.Not) > 0: // those on their way may be one with whom it was parted from
+		return o.wait(p, event.KindOffer, m)
 	default:
 		answer.Accepted = true
 		if p.Promised == nil {
@@ -131,13 +136,19 @@ func (o *owner) conflict(p *profile.Profile, m event.Merge) bool {
 	return false
 }
 
-func (o *owner) noteConflict(bt *batch, p *profile.Profile, other, mergeID string) {
-	if !p.NoteConflict(profile.Conflict{Kind: profile.ConflictUnique, Since: p.Clock, With: []string{other}}) {
+// noteConflict remembers that the profile does not become one with m.Other.
+func (o *owner) noteConflict(bt *batch, p *profile.Profile, kind profile.ConflictKind, m event.Merge) {
+	if p.Refuses(m.Other) || !p.NoteConflict(profile.Conflict{Kind: kind, Since: p.Clock, With: []string{m.Other}}) {
 		return
 	}
+	reason := "unique identities differ"
+	if kind == profile.ConflictParted {
+		reason = "parted by a person"
+	}
+	other, mergeID := m.Other, m.ID
 	bt.changes = append(bt.changes, event.Change{
 		ChangeID: event.DeriveID(p.ID, "conflict:"+other, string(event.OpConflict), mergeID), Op: event.OpConflict, Profile: p.ID,
-		Other: other, At: p.Clock, Cause: mergeID, Reason: "unique identities differ", Known: p.Known(),
+		Other: other, At: p.Clock, Cause: mergeID, Reason: reason, Known: p.Known(),
 	})
 }
 
@@ -146,6 +157,9 @@ func (o *owner) verdict(bt *batch, h *held, m event.Merge) error {
 	p := h.p
 	if p.Merging == nil || p.Merging.ID != m.ID {
 		return nil // answered before
+	}
+	if p.Awaits != "" {
+		return o.wait(p, event.KindVerdict, m)
 	}
 	older := p.Merging.Older
 	p.Merging = nil
@@ -156,8 +170,10 @@ func (o *owner) verdict(bt *batch, h *held, m event.Merge) error {
 		if err := o.request(bt, p.ID, m.Next); err != nil {
 			return err
 		}
+	case m.Reason == string(profile.ConflictParted):
+		o.noteConflict(bt, p, profile.ConflictParted, event.Merge{ID: m.ID, Other: older})
 	default:
-		o.noteConflict(bt, p, older, m.ID)
+		o.noteConflict(bt, p, profile.ConflictUnique, event.Merge{ID: m.ID, Other: older})
 	}
 	return o.resume(bt, p)
 }
@@ -214,9 +230,6 @@ func (o *owner) handOver(bt *batch, h *held, winner, mergeID string) error {
 // handover takes in a part of the loser's state; the last one merges.
 func (o *owner) handover(bt *batch, h *held, r *event.Record) error {
 	p, m := h.p, r.Merge
-	if p.Winner != "" && m.Other == p.ID { // its own past, after it was merged away
-		return o.ask(bt, event.KindHandover, p.Winner, *m)
-	}
 	if p.Winner != "" || slices.Contains(p.Merges, m.ID) || m.Parts < 1 || m.Part >= m.Parts {
 		return nil
 	}
@@ -237,19 +250,19 @@ func (o *owner) handover(bt *batch, h *held, r *event.Record) error {
 		return fmt.Errorf("hand-over %s: %w", m.ID, err)
 	}
 	delete(p.Parts, m.ID)
+	if loser.ID == p.ID { // after an unmerge; until it is there it merges with nobody
+		return o.past(bt, h, loser, m.ID)
+	}
 	delete(p.Promised, m.ID)
 	h.tags, h.traits = true, true
 	// Both are brought to the same moment before their facts are united.
 	to := max(p.Clock, loser.Clock)
 	o.took(bt, h, apply.Advance(o.set, p, to, 0, 0))
 	o.took(bt, h, apply.Merge(o.set, p, loser, m.ID))
-	if loser.ID != p.ID {
-		bt.repoint = append(bt.repoint, repoint{loser.Identities, loser.ID, p.ID})
-	}
-	for _, gone := range loser.Absorbed {
+	for _, gone := range append([]string{loser.ID}, loser.Absorbed...) {
 		bt.repoint = append(bt.repoint, repoint{loser.Identities, gone, p.ID})
 	}
-	if len(p.Promised) > 0 {
+	if len(p.Promised) > 0 || p.Awaits != "" {
 		return nil
 	}
 	return o.resume(bt, p)

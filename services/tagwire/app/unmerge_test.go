@@ -145,7 +145,9 @@ func (c *couple) requireModel(p *profile.Profile, who int) {
 	p.Clock = max(p.Clock, now)
 	var held []string
 	for _, tag := range p.TagStates() {
-		held = append(held, tag.Tag)
+		if tag.Tag != "spot" { // not the model's
+			held = append(held, tag.Tag)
+		}
 	}
 	h := c.history[who]
 	require.Equal(c.t, h.Tags(now), held, "tags of %s", c.ids[who])
@@ -173,45 +175,70 @@ func (c *couple) parted(eventID string) func() bool {
 	}
 }
 
+func newCouple(t *testing.T, p *parts.Parts, number uint64) *couple {
+	run := fmt.Sprint("un", number, "-")
+	return &couple{
+		t: t, p: p, run: run, phone: event.Identity{Namespace: "phone", Value: fmt.Sprint(13000000000 + number%1000000000)},
+		ids: []event.Identity{{Namespace: "user_id", Value: run + "a"}, {Namespace: "openid.x", Value: run + "b"}},
+	}
+}
+
+// rules puts rules in force.
+func (c *couple) rules(files map[string]string) {
+	c.t.Helper()
+	var err error
+	c.set, err = rule.Compile(activate(c.t, c.p, files), files)
+	require.NoError(c.t, err)
+}
+
+// some are at least so many facts of both.
+func some(rnd *rand.Rand, n int) (facts applytest.History) {
+	for len(facts) < n {
+		facts = append(facts, applytest.Random(rnd, event.At(time.Now().Add(-20*time.Hour)), 2)...)
+	}
+	return facts
+}
+
+// becomeOne lets both be met with the same phone.
+func (c *couple) becomeOne() *profile.Profile {
+	c.t.Helper()
+	c.meet(0)
+	c.meet(1)
+	settled(c.t, c.p, event.At(time.Now()))
+	one := c.living()
+	require.Len(c.t, one, 1, "the phone has made them one")
+	return find(c.t, one, c.ids[0])
+}
+
+// asked is an unmerge of w that gives the second of the two a profile of his own.
+func (c *couple) asked(w string) *event.Event {
+	now := event.At(time.Now())
+	return &event.Event{
+		EventID: c.run + "unmerge", Type: event.TypeUnmerge, Time: now, ReceivedAt: now, Source: event.SourceConsole,
+		Identities: []event.Identity{{Namespace: "profile", Value: w}}, Properties: event.Fields{"identities": []any{c.ids[1].String()}},
+	}
+}
+
 func TestTwoWhoWereOneByMistakeAreTwoAsIfTheyHadNeverMet(t *testing.T) {
 	p := withHistory(t)
 	number := seed(t)
 	rnd := rand.New(rand.NewPCG(number, 3))
-	run := fmt.Sprint("un", number, "-")
-	c := &couple{
-		t: t, p: p, run: run, phone: event.Identity{Namespace: "phone", Value: fmt.Sprint(13000000000 + number%1000000000)},
-		ids: []event.Identity{{Namespace: "user_id", Value: run + "a"}, {Namespace: "openid.x", Value: run + "b"}},
-	}
+	c := newCouple(t, p, number)
 	stop := roles(t, p)
 	defer func() { stop() }()
 	rest := c.also(0) // nobody completes yet
 	defer func() { rest() }()
-	version := activate(t, p, map[string]string{"rules.yaml": applytest.Rules})
-	var err error
-	c.set, err = rule.Compile(version, map[string]string{"rules.yaml": applytest.Rules})
-	require.NoError(t, err)
-
-	facts := applytest.Random(rnd, event.At(time.Now().Add(-20*time.Hour)), 2)
-	for len(facts) < 20 {
-		facts = append(facts, applytest.Random(rnd, event.At(time.Now().Add(-20*time.Hour)), 2)...)
-	}
+	c.rules(map[string]string{"rules.yaml": applytest.Rules})
+	facts := some(rnd, 20)
 	third := len(facts) / 3
 	for _, f := range facts[:third] {
 		c.did(f)
 	}
-	c.meet(0)
-	c.meet(1)
-	settled(t, p, event.At(time.Now()))
-	one := c.living()
-	require.Len(t, one, 1, "the phone has made them one")
-	w := find(t, one, c.ids[0])
+	w := c.becomeOne()
 	for _, f := range facts[third : 2*third] {
 		c.did(f)
 	}
-	apart := &event.Event{
-		EventID: run + "unmerge", Type: event.TypeUnmerge, Time: event.At(time.Now()), ReceivedAt: event.At(time.Now()), Source: event.SourceConsole,
-		Identities: []event.Identity{{Namespace: "profile", Value: w.ID}}, Properties: event.Fields{"identities": []any{c.ids[1].String()}},
-	}
+	apart := c.asked(w.ID)
 	send(t, p, apart)
 	stop() // in the middle of it
 	stop = roles(t, p)
@@ -250,13 +277,9 @@ func (c *couple) straggle(profileID string, f applytest.Fact) {
 	require.NoError(c.t, err)
 }
 
-// requireHistory: what history makes of both is the same.
-func (c *couple) requireHistory(w string) {
+// archived waits until all of the log is in history.
+func (c *couple) archived() {
 	c.t.Helper()
-	require.Eventually(c.t, func() bool {
-		life, err := c.p.Warehouse.Life(c.t.Context(), w)
-		return err == nil && len(life.Arrivals) > 0
-	}, 30*time.Second, 100*time.Millisecond)
 	ranges, err := c.p.Stream.Ranges(c.t.Context(), schemas.TopicEvents, c.p.Config.Shards)
 	require.NoError(c.t, err)
 	require.Eventually(c.t, func() bool {
@@ -268,12 +291,27 @@ func (c *couple) requireHistory(w string) {
 		}
 		return true
 	}, 30*time.Second, 100*time.Millisecond)
+}
+
+// at is the customer that history makes of a life by now.
+func (c *couple) at(life *event.Life, id string) *profile.Profile {
+	return apply.At(c.set, life, id, event.At(time.Now())).Profile
+}
+
+// requireHistory: what history makes of both is the same.
+func (c *couple) requireHistory(w string) {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool {
+		life, err := c.p.Warehouse.Life(c.t.Context(), w)
+		return err == nil && len(life.Arrivals) > 0
+	}, 30*time.Second, 100*time.Millisecond)
+	c.archived()
 	all := c.living()
 	for who, id := range c.ids {
 		p := find(c.t, all, id)
 		life, err := c.p.Warehouse.Life(c.t.Context(), p.ID)
 		require.NoError(c.t, err)
-		c.requireModel(apply.At(c.set, life, p.ID, event.At(time.Now())).Profile, who)
+		c.requireModel(c.at(life, p.ID), who)
 		page, err := c.p.Warehouse.Timeline(c.t.Context(), warehouse.TimelineQuery{Profile: p.ID, Kinds: []string{warehouse.KindEvent}, Limit: 500})
 		require.NoError(c.t, err)
 		shown := 0
