@@ -130,6 +130,10 @@ export interface Alert {
   staff_id: string
   state: AlertState
   raised_at: string
+  claimed_by?: string
+  snoozed_until?: string
+  // Nobody had taken it up by then, so others were told.
+  escalated_at?: string
   evidence?: Evidence[]
   measures?: Record<string, MeasureValue>
   conditions?: Condition[]

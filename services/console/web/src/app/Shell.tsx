@@ -5,6 +5,7 @@ import {
   CodeOutlined,
   DashboardOutlined,
   EllipsisOutlined,
+  GlobalOutlined,
   LogoutOutlined,
   TagsOutlined,
   ThunderboltOutlined,
@@ -122,7 +123,7 @@ function ThumbBar() {
   const rest: Page[] = ['overview', ...SETUP]
   const items = [
     ...rest.map((page) => ({ key: page as string, icon: icons[page], label: t(`nav.${page}`) })),
-    { key: '#lang', label: lang === 'zh' ? 'English' : '中文' },
+    { key: '#lang', icon: <GlobalOutlined />, label: lang === 'zh' ? 'English' : '中文' },
     { key: '#out', icon: <LogoutOutlined />, label: t('session.logout') },
   ]
   const choose = (key: string) => {

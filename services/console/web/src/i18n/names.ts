@@ -54,7 +54,7 @@ const eventTypes: Record<string, readonly [zh: string, en: string]> = {
   'attribute.set': ['更新资料', 'Details updated'],
   'relation.set': ['更新关系', 'Relation updated'],
   'profile.unmerge': ['拆出身份', 'Identities taken out'],
-  'profile.split': ['拆分为独立客户', 'Parted into a customer of its own'],
+  'profile.split': ['拆分为独立客户', 'Split off as a customer of its own'],
   identify: ['识别身份', 'Identified'],
 }
 
@@ -80,6 +80,16 @@ const reasons: Record<string, readonly [zh: string, en: string]> = {
   suppressed: ['已停止处理这位客户', 'processing is stopped for this customer'],
 }
 
+// What kinds of identity are called.
+const namespaces: Record<string, readonly [zh: string, en: string]> = {
+  user_id: ['用户编号', 'User id'],
+  anonymous_id: ['匿名设备', 'Anonymous device'],
+  phone: ['手机号', 'Phone'],
+  email: ['邮箱', 'E-mail'],
+  wecom: ['企业微信', 'WeCom'],
+  unionid: ['微信 UnionID', 'WeChat UnionID'],
+}
+
 function pick(pair: readonly [string, string] | undefined, lang: Lang): string | undefined {
   return pair?.[lang === 'zh' ? 0 : 1]
 }
@@ -92,4 +102,11 @@ export function eventTypeName(type: string | undefined, lang: Lang): string {
 export function reasonName(reason: string | undefined, lang: Lang): string {
   if (!reason) return ''
   return pick(reasons[reason], lang) ?? reason
+}
+
+// A namespace in words; what stands behind its first dot, such as the company of a WeCom, is kept.
+export function namespaceName(namespace: string, lang: Lang): string {
+  const [kind = '', ...rest] = namespace.split('.')
+  const name = pick(namespaces[kind], lang)
+  return name ? [name, rest.join('.')].filter(Boolean).join(' ') : namespace
 }

@@ -55,6 +55,9 @@ export function trailMinutes(samples: readonly Sample[]): number {
   return Math.max(1, Math.ceil((samples[samples.length - 1]!.at - samples[0]!.at) / 60_000))
 }
 
+// Stands for tags whose rule names no group.
+export const UNGROUPED = '—'
+
 export interface TagGroup {
   group: string
   tags: TagCount[]
@@ -78,7 +81,7 @@ export function groupTags(tags: readonly TagCount[], view: BoardView): TagGroup[
   const order = new Map(view.groups?.map((g) => [g.group, g.order || Number.MAX_SAFE_INTEGER]))
   const place = (tag: TagCount) => order.get(tag.group) ?? Number.MAX_SAFE_INTEGER
   for (const tag of [...rest].sort((a, b) => place(a) - place(b) || a.group.localeCompare(b.group, 'zh'))) {
-    const name = tag.group || '—'
+    const name = tag.group || UNGROUPED
     groups.set(name, [...(groups.get(name) ?? []), tag])
   }
   const byCount = (a: TagCount, b: TagCount) => b.count - a.count || a.tag.localeCompare(b.tag, 'zh')

@@ -1,8 +1,10 @@
 import type { IdentityConflict } from '../api/types'
 import { Link } from '../app/router'
 import { useWords } from '../i18n'
+import { namespaceName } from '../i18n/names'
 import { Panel } from '../parts/states'
 import { formatTime, splitIdentity } from '../text/format'
+import { identityValue } from '../text/identity'
 
 // What did not become one customer, and why: someone has to know before he trusts the numbers of either.
 export function Conflicts({ conflicts }: { conflicts: IdentityConflict[] }) {
@@ -24,8 +26,8 @@ function Conflict({ conflict }: { conflict: IdentityConflict }) {
   const { namespace, value } = splitIdentity(conflict.identity ?? '')
   return (
     <li>
-      <p className="warn small">{conflict.kind === 'shared' ? t('conflict.shared', { namespace }) : t('conflict.unique')}</p>
-      {value && <code className="small">{value}</code>}
+      <p className="warn small">{conflict.kind === 'shared' ? t('conflict.shared', { namespace: namespaceName(namespace, lang) }) : t('conflict.unique')}</p>
+      {value && <code className="small" title={value}>{identityValue(value)}</code>}
       {conflict.with.length > 0 && (
         <p className="small">
           {t('conflict.with')}{' '}

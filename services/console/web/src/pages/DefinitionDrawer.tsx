@@ -4,6 +4,8 @@ import { useState } from 'react'
 import { ApiError, sendJson } from '../api/client'
 import type { Definition, DefinitionKind } from '../api/types'
 import { useWords } from '../i18n'
+import { inLanguage } from '../text/bilingual'
+import type { Lang } from '../text/format'
 import { CodeArea } from '../parts/CodeArea'
 import { useErrorText } from '../parts/errors'
 import { parseDefinition, validId } from './definitionText'
@@ -66,13 +68,13 @@ function Form({ kind, edited, onClose }: FormProps) {
 }
 
 // What the server finds wrong with a field is more use than the general refusal around it.
-function fieldText(error: unknown): string {
+function fieldText(error: unknown, lang: Lang): string {
   const listed = error instanceof ApiError ? (error.problem.errors ?? []) : []
-  return listed.map((p) => (p.field ? `${p.field}: ${p.message}` : p.message)).join('; ')
+  return listed.map(({ field, message }) => (field ? `${field}: ` : '') + inLanguage(message, lang)).join(lang === 'zh' ? '；' : '; ')
 }
 
 function useDefinition({ kind, edited, onClose }: FormProps) {
-  const { t } = useWords()
+  const { t, lang } = useWords()
   const { message } = App.useApp()
   const client = useQueryClient()
   const errorText = useErrorText()
@@ -90,7 +92,7 @@ function useDefinition({ kind, edited, onClose }: FormProps) {
       onClose()
     } catch (error) {
       const exists = !edited && error instanceof ApiError && error.status === 409
-      setProblem(exists ? t('defs.exists', { id }) : fieldText(error) || errorText(error))
+      setProblem(exists ? t('defs.exists', { id }) : fieldText(error, lang) || errorText(error))
     } finally {
       setBusy(false)
     }

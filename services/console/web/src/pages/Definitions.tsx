@@ -9,6 +9,7 @@ import { useWords } from '../i18n'
 import { Loading, Nothing, PageHead, Trouble } from '../parts/states'
 import { formatTime } from '../text/format'
 import { DefinitionDrawer } from './DefinitionDrawer'
+import { contentText } from './definitionText'
 
 export default function Definitions() {
   const { t } = useWords()
@@ -48,6 +49,7 @@ function DefinitionTable({ kind, onEdit }: { kind: DefinitionKind; onEdit: (d: D
         <thead>
           <tr>
             <th scope="col">{t('defs.id')}</th>
+            <th scope="col">{t('defs.name')}</th>
             <th scope="col">{t('defs.content')}</th>
             <th scope="col">{t('defs.version')}</th>
             <th scope="col">{t('defs.changed')}</th>
@@ -61,11 +63,12 @@ function DefinitionTable({ kind, onEdit }: { kind: DefinitionKind; onEdit: (d: D
                   {d.id}
                 </button>
               </td>
-              <td>
-                <code className="clip">{JSON.stringify(d.body)}</code>
+              <td>{typeof d.body.name === 'string' ? d.body.name : ''}</td>
+              <td className="def-content">
+                <code className="clip">{contentText(d.body)}</code>
               </td>
-              <td>{d.version}</td>
-              <td className="muted small">
+              <td className="def-version">{d.version}</td>
+              <td className="muted small def-changed">
                 {d.time ? formatTime(d.time, lang) : ''} {d.author}
               </td>
             </tr>

@@ -56,7 +56,7 @@ const EventRow = memo(function EventRow({ event }: { event: LiveEvent }) {
           <span className="muted">—</span>
         )}
       </td>
-      <td className="muted">{event.source}</td>
+      <td className="muted cell-source">{event.source}</td>
       <td className={isPlain(event) ? 'cell-none' : undefined}>
         {event.verdict === 'rejected' ? <Refusal event={event} /> : <Effects event={event} />}
       </td>

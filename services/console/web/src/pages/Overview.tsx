@@ -11,8 +11,9 @@ import { useInbox } from '../live/InboxProvider'
 import { SeverityMark } from '../parts/marks'
 import { Loading, Nothing, PageHead, Panel, Trouble } from '../parts/states'
 import { Ago, FreshDot, useNow } from '../parts/time'
+import { inLanguage } from '../text/bilingual'
 import { formatClock, formatCount } from '../text/format'
-import { healthRows, type HealthRow } from './health'
+import { healthRows, partName, shareOf, type HealthRow } from './health'
 
 export default function Overview() {
   const { t, lang } = useWords()
@@ -156,14 +157,23 @@ function HealthTable({ title, rows }: { title: string; rows: HealthRow[] }) {
         {rows.map((row) => (
           <li key={row.name} className={row.ok ? 'ok' : 'bad'}>
             <i aria-hidden="true" />
-            <span className="health-name">{maybe(`role.${row.name}`) ?? row.name}</span>
+            <span className="health-name">{maybe(`role.${row.name}`) ?? partName(row.name)}</span>
             <span className="health-word">{t(row.ok ? 'overview.ok' : 'overview.bad')}</span>
             <span className="muted small">
-              {row.lag !== undefined && row.lag >= 1 ? t('overview.lag', { seconds: Math.round(row.lag) }) : ''} {row.detail}
+              {row.lag !== undefined && row.lag >= 1 ? t('overview.lag', { seconds: Math.round(row.lag) }) : ''} <Detail detail={row.detail} />
             </span>
           </li>
         ))}
       </ul>
     </div>
   )
+}
+
+// Counts of shards and partitions in the reader's language; a trouble as it is told.
+function Detail({ detail }: { detail: string | undefined }) {
+  const { t, lang } = useWords()
+  const share = shareOf(detail)
+  if (!share) return inLanguage(detail, lang)
+  const { held, all, unit } = share
+  return all === undefined ? t(`overview.${unit}`, { held }) : t(`overview.${unit}Of`, { held, all })
 }

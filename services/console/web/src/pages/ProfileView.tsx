@@ -5,13 +5,16 @@ import { ApiError, getJson } from '../api/client'
 import type { Profile, ProfileTag } from '../api/types'
 import { useRouter } from '../app/router'
 import { useWords } from '../i18n'
+import { namespaceName } from '../i18n/names'
 import { Chip } from '../parts/marks'
 import { Loading, Panel, Trouble } from '../parts/states'
 import { Ago, useNow } from '../parts/time'
 import { formatMeasure, formatTime, splitIdentity, traitText } from '../text/format'
+import { identityValue } from '../text/identity'
 import { Conflicts } from './Conflicts'
 import { Timeline } from './Timeline'
 import { UnmergeButton } from './Unmerge'
+import { useNames } from './useNames'
 import { WhyDrawer } from './WhyDrawer'
 import { addRecent } from './recent'
 
@@ -65,6 +68,7 @@ function Sheet({ profile }: { profile: Profile }) {
 
 function Who({ profile }: { profile: Profile }) {
   const { t, lang, maybe } = useWords()
+  const { staff } = useNames()
   const name = traitText(profile.traits.name)
   const owner = profile.owner ?? traitText(profile.traits.owner)
   const owners = profile.owners ?? []
@@ -87,8 +91,8 @@ function Who({ profile }: { profile: Profile }) {
             <span className="stage-mark">{stage}</span>
           </Fact>
         )}
-        <Fact label={t('profile.owner')}>{owner}</Fact>
-        {owners.length > 1 && <Fact label={t('profile.owners')}>{owners.join(', ')}</Fact>}
+        <Fact label={t('profile.owner')}>{owner === '—' ? owner : staff(owner)}</Fact>
+        {owners.length > 1 && <Fact label={t('profile.owners')}>{owners.map(staff).join(lang === 'zh' ? '、' : ', ')}</Fact>}
       </div>
       <h3>{t('profile.basic')}</h3>
       {traits.length === 0 && <p className="muted small">{t('profile.noTraits')}</p>}
@@ -132,7 +136,7 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
 }
 
 function Identities({ profile }: { profile: Profile }) {
-  const { t } = useWords()
+  const { t, lang } = useWords()
   const conflicts = new Set((profile.conflicts ?? []).map((c) => c.identity))
   return (
     <Panel title={t('profile.identities')} extra={<UnmergeButton profile={profile} />}>
@@ -142,9 +146,9 @@ function Identities({ profile }: { profile: Profile }) {
           const conflict = typeof identity === 'string' ? conflicts.has(identity) : identity.conflict
           return (
             <div key={i}>
-              <dt>{namespace}</dt>
-              <dd>
-                {value} {conflict && <Chip tone="alert">{t('profile.conflict')}</Chip>}
+              <dt title={namespace}>{namespaceName(namespace, lang)}</dt>
+              <dd title={value}>
+                {identityValue(value)} {conflict && <Chip tone="alert">{t('profile.conflict')}</Chip>}
               </dd>
             </div>
           )
@@ -189,7 +193,7 @@ function TagTable({ tags, onWhy }: { tags: ProfileTag[]; onWhy: (tag: string) =>
         <li key={tag.tag}>
           <div className="held-name">
             <Chip tone="add">{tag.tag}</Chip>
-            <span className="muted small">{tag.group}</span>
+            <span className="muted small held-group">{tag.group}</span>
           </div>
           <span className="small">
             <Ago time={tag.since} now={now} />

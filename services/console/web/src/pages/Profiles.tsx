@@ -4,6 +4,7 @@ import { Link, useRouter } from '../app/router'
 import { useWords } from '../i18n'
 import { Nothing, PageHead } from '../parts/states'
 import { ProfileView } from './ProfileView'
+import { findBy } from './findBy'
 import { readRecent } from './recent'
 
 export default function Profiles() {
@@ -12,7 +13,7 @@ export default function Profiles() {
   const [text, setText] = useState('')
   const submit = (e: FormEvent) => {
     e.preventDefault()
-    const id = text.trim()
+    const id = findBy(text)
     if (id) go('profiles', id)
   }
   return (

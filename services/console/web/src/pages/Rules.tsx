@@ -6,6 +6,7 @@ import type { FieldProblem } from '../api/types'
 import { useWords } from '../i18n'
 import { CodeArea, type CodeAreaHandle } from '../parts/CodeArea'
 import { useErrorText } from '../parts/errors'
+import { inLanguage } from '../text/bilingual'
 import { lineInText } from './ruleFiles'
 import { Loading, PageHead, Panel, Trouble } from '../parts/states'
 
@@ -127,7 +128,7 @@ function useSave(stored: RuleSet) {
 }
 
 function ProblemList({ problems, onGo }: { problems: FieldProblem[]; onGo: (p: FieldProblem) => void }) {
-  const { t } = useWords()
+  const { t, lang } = useWords()
   return (
     <div className="problems" role="alert">
       <b>{t('rules.errors', { count: problems.length })}</b>
@@ -138,7 +139,7 @@ function ProblemList({ problems, onGo }: { problems: FieldProblem[]; onGo: (p: F
               {p.file && p.file !== 'rules.yaml' ? `${p.file} · ` : ''}
               {t('rules.place', { line: p.line ?? 1, column: p.column ?? 1 })}
             </button>
-            <span>{p.message}</span>
+            <span>{inLanguage(p.message, lang)}</span>
           </li>
         ))}
       </ol>

@@ -22,7 +22,7 @@ interface TagSplitProps {
 // shares of the tag's customers and need not add up.
 export function TagSplit({ tag, by, nameOf, onPlace }: TagSplitProps) {
   const { t, lang } = useWords()
-  if (!tag.by) return <p className="tag-split-note muted small">{t('tags.by.none', { dimension: t(`tags.by.${by}`) })}</p>
+  if (!tag.by) return null
   const { shares, rest } = topShares(tag.by, SHOWN)
   if (shares.length === 0) return <p className="tag-split-note muted small">{t('tags.by.empty')}</p>
   return (

@@ -4,7 +4,7 @@ import { useCallback, useMemo, useState } from 'react'
 import { DIMENSIONS, type Dimension } from '../api/types'
 import { StagePanel } from '../charts/StageChart'
 import { useWords } from '../i18n'
-import { groupColor, groupTags, type Board } from '../live/board'
+import { groupColor, groupTags, UNGROUPED, type Board } from '../live/board'
 import { useBoard } from '../live/BoardProvider'
 import { StreamMark } from '../parts/marks'
 import { Loading, Nothing, PageHead, Trouble } from '../parts/states'
@@ -90,8 +90,9 @@ function BoardBody({ board, search, by, onMembers }: BoardBodyProps) {
             <section key={group} className="tag-group">
               <h2>
                 <GroupDot color={groupColor(snapshot.groups, group)} />
-                {group || t('tags.pinned')} <small>{tags.length}</small>
+                {group === UNGROUPED ? t('tags.ungrouped') : group || t('tags.pinned')} <small>{tags.length}</small>
               </h2>
+              {by && tags.every((tag) => !tag.by) && <p className="muted small">{t('tags.by.none', { dimension: t(`tags.by.${by}`) })}</p>}
               <div className="tag-grid">
                 {tags.map((tag) => (
                   <TagCard

@@ -8,6 +8,7 @@ import { eventTypeName } from '../i18n/names'
 import { Loading, Panel, Trouble } from '../parts/states'
 import { formatClock, formatDay, formatDecimal, formatTime, matchedWords } from '../text/format'
 import { byDay } from './byDay'
+import { useNames, type Names } from './useNames'
 
 type Filter = 'all' | TimelineKind
 // A history that is this little behind needs no word.
@@ -16,6 +17,7 @@ const FILTERS: Filter[] = ['all', 'event', 'tag', 'stage', 'alert', 'note']
 
 export function Timeline({ profileId }: { profileId: string }) {
   const { t, lang } = useWords()
+  const names = useNames()
   const [filter, setFilter] = useState<Filter>('all')
   const query = useInfiniteQuery({
     queryKey: ['timeline', profileId, filter],
@@ -53,7 +55,7 @@ export function Timeline({ profileId }: { profileId: string }) {
           <h3>{formatDay(list[0]!.time, lang)}</h3>
           <ol className="timeline">
             {list.map((item, i) => (
-              <Row key={`${item.event_id ?? item.time}/${item.kind}/${i}`} item={item} />
+              <Row key={`${item.event_id ?? item.time}/${item.kind}/${i}`} item={item} names={names} />
             ))}
           </ol>
         </section>
@@ -67,7 +69,7 @@ export function Timeline({ profileId }: { profileId: string }) {
   )
 }
 
-function Row({ item }: { item: TimelineItem }) {
+function Row({ item, names }: { item: TimelineItem; names: Names }) {
   const { t, lang, maybe } = useWords()
   const what =
     item.kind === 'event'
@@ -75,7 +77,7 @@ function Row({ item }: { item: TimelineItem }) {
       : (maybe(`op.${item.op ?? item.type}`) ?? maybe(`did.${item.type}`) ?? maybe(`one.${item.kind}`) ?? item.type)
   const stage = item.from_stage && item.stage ? `${item.from_stage} → ${item.stage}` : item.stage
   const about = [item.tag, stage, item.object_title, item.title !== item.object_title ? item.title : undefined].filter(Boolean)
-  const where = [item.channel, item.source, item.staff_id].filter(Boolean).join(' · ')
+  const where = [item.channel && names.channel(item.channel), item.source, item.staff_id && names.staff(item.staff_id)].filter(Boolean).join(' · ')
   const rule = item.rule ? `${item.rule} · ${t('profile.version', { version: item.rule_version ?? '—' })}` : ''
   return (
     <li className={`tl tl-${item.kind} ${item.op ? `tl-${item.op}` : ''}`} title={item.event_id}>

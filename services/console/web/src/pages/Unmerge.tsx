@@ -6,6 +6,7 @@ import type { Profile } from '../api/types'
 import { useSession } from '../app/session'
 import { useWords } from '../i18n'
 import { useErrorText } from '../parts/errors'
+import { identityText } from '../text/identity'
 
 // Lets somebody with the right take identities out of a customer that is two people.
 export function UnmergeButton({ profile }: { profile: Profile }) {
@@ -31,7 +32,7 @@ interface DialogProps {
 }
 
 function Dialog({ profile, identities, onClose }: DialogProps) {
-  const { t } = useWords()
+  const { t, lang } = useWords()
   const { message } = App.useApp()
   const errorText = useErrorText()
   const client = useQueryClient()
@@ -65,7 +66,7 @@ function Dialog({ profile, identities, onClose }: DialogProps) {
       onCancel={onClose}
     >
       <p className="muted">{t('unmerge.help')}</p>
-      <Checkbox.Group className="radio-column" options={identities} value={moved} onChange={(list) => setMoved(list.map(String))} />
+      <Checkbox.Group className="radio-column" options={identities.map((one) => ({ value: one, label: identityText(one, lang), title: one }))} value={moved} onChange={(list) => setMoved(list.map(String))} />
       <Input
         placeholder={t('unmerge.reason')}
         aria-label={t('unmerge.reason')}
@@ -73,7 +74,7 @@ function Dialog({ profile, identities, onClose }: DialogProps) {
         value={reason}
         onChange={(e) => setReason(e.target.value)}
       />
-      <p className="warn small">{possible ? t('unmerge.moves', { identities: moved.join(', ') }) : t('unmerge.choose')}</p>
+      <p className="warn small">{possible ? t('unmerge.moves', { identities: moved.map((one) => identityText(one, lang)).join(lang === 'zh' ? '、' : ', ') }) : t('unmerge.choose')}</p>
     </Modal>
   )
 }

@@ -14,3 +14,9 @@ export function parseDefinition(text: string): Parsed {
 export function validId(id: string): boolean {
   return /^[^\s/]+$/.test(id)
 }
+
+// What a definition holds besides its name, which has a column of its own.
+export function contentText(body: Record<string, unknown>): string {
+  const { name, ...rest } = body
+  return JSON.stringify(typeof name === 'string' ? rest : body)
+}

@@ -26,3 +26,22 @@ function partRow(part: PartHealth | boolean | string): Omit<HealthRow, 'name'> {
   const detail = [part.version, part.detail].filter(Boolean).join(' · ')
   return { ok: part.ok !== false, detail: detail || undefined }
 }
+
+const PARTS: Record<string, string> = { clickhouse: 'ClickHouse', kafka: 'Kafka', redis: 'Redis' }
+
+export function partName(name: string): string {
+  return PARTS[name] ?? name
+}
+
+// How much of the work a service holds, as it is told: "8 of 8 partitions", "4 shards".
+export interface Share {
+  held: number
+  all?: number
+  unit: 'partitions' | 'shards'
+}
+
+export function shareOf(detail: string | undefined): Share | undefined {
+  const told = /^(\d+)(?: of (\d+))? (partitions|shards)$/.exec(detail ?? '')
+  if (!told) return undefined
+  return { held: Number(told[1]), all: told[2] ? Number(told[2]) : undefined, unit: told[3] as Share['unit'] }
+}

@@ -5,8 +5,9 @@ import { skewOf } from '../parts/clock'
 import { branches, namedValues } from '../parts/treeLines'
 import { indentSelection, offsetOf } from '../parts/codeText'
 import { byDay } from './byDay'
-import { parseDefinition, validId } from './definitionText'
-import { healthRows } from './health'
+import { contentText, parseDefinition, validId } from './definitionText'
+import { findBy } from './findBy'
+import { healthRows, partName, shareOf } from './health'
 import { reasonLines } from './reasonLines'
 import { lineInText } from './ruleFiles'
 import { snoozeUntil } from './snooze'
@@ -58,6 +59,10 @@ describe('definition', () => {
     expect(parseDefinition('null')).toEqual({ error: '' })
     expect(parseDefinition('{')).toHaveProperty('error', expect.stringMatching(/JSON|property/))
   })
+  it('shows the name once', () => {
+    expect(contentText({ name: '西湖店', city: '杭州' })).toBe('{"city":"杭州"}')
+    expect(contentText({ name: 7 })).toBe('{"name":7}')
+  })
   it('checks ids', () => {
     expect(['ch_7', '门店A', 'a.b-c'].every(validId)).toBe(true)
     expect(['', 'a b', 'a/b', ' '].some(validId)).toBe(false)
@@ -80,6 +85,25 @@ describe('health', () => {
   })
 })
 
+describe('shares of work', () => {
+  it('reads counts and leaves troubles alone', () => {
+    expect(shareOf('8 of 16 partitions')).toEqual({ held: 8, all: 16, unit: 'partitions' })
+    expect(shareOf('4 shards')).toEqual({ held: 4, all: undefined, unit: 'shards' })
+    expect(shareOf('4 shards are away')).toBeUndefined()
+    expect(partName('clickhouse')).toBe('ClickHouse')
+  })
+})
+
+describe('find', () => {
+  it('knows a phone number and an address, and takes all else as it is', () => {
+    expect(findBy(' 138 0000-0000 ')).toBe('phone:13800000000')
+    expect(findBy('+8613800000000')).toBe('phone:+8613800000000')
+    expect(findBy('li@example.com')).toBe('email:li@example.com')
+    expect(findBy('wecom.wwcorp:wmAbc')).toBe('wecom.wwcorp:wmAbc')
+    expect(findBy('p06h24d2tlk000000000000e0')).toBe('p06h24d2tlk000000000000e0')
+  })
+})
+
 describe('reason', () => {
   it('flattens what a rule says', () => {
     expect(reasonLines({ when: 'a > 1', keyword: { words: ['多少钱'], dictionary: 3 }, parts: [{ x: 1 }] }, 'zh')).toEqual([
@@ -88,6 +112,7 @@ describe('reason', () => {
       ['keyword.dictionary', '3'],
       ['parts.1.x', '1'],
     ])
+    expect(reasonLines({ lasts: '7d' }, 'en')).toEqual([['lasts', '7 days']])
     expect(reasonLines(undefined, 'en')).toEqual([])
   })
 })

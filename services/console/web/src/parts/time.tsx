@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react'
 import { useWords } from '../i18n'
-import { formatClock, formatTime, relativeTime } from '../text/format'
+import { formatClock, formatTime, pastTime } from '../text/format'
 import { freshness } from '../live/board'
 import { useClock } from './ClockProvider'
 
@@ -15,12 +15,13 @@ export function useNow(everyMs: number): number {
   return now + skew
 }
 
+// How long ago something happened.
 export function Ago({ time, now }: { time: string | undefined | null; now: number }) {
   const { lang } = useWords()
   if (!time) return <span>—</span>
   return (
     <time dateTime={time} title={formatTime(time, lang)}>
-      {relativeTime(time, now, lang)}
+      {pastTime(time, now, lang)}
     </time>
   )
 }

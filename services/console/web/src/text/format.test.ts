@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { inLanguage } from './bilingual'
-import { formatCount, formatDecimal, formatMeasure, matchedWords, relativeTime, splitIdentity, traitText } from './format'
+import { formatCount, formatDecimal, formatMeasure, formatSpan, formatTime, matchedWords, pastTime, relativeTime, splitIdentity, traitText } from './format'
+import { identityText } from './identity'
 
 describe('numbers', () => {
   it('groups digits and never rounds money', () => {
@@ -20,6 +21,7 @@ describe('numbers', () => {
     expect(formatMeasure(64.256, 'en')).toBe('64.26')
     expect(formatMeasure('2500315.63', 'zh')).toBe('2,500,315.63')
     expect(formatMeasure(true, 'zh')).toBe('✓')
+    expect(formatMeasure('2026-11-28T00:41:14.675Z', 'zh')).toBe(formatTime('2026-11-28T00:41:14.675Z', 'zh'))
   })
 })
 
@@ -37,6 +39,32 @@ describe('relativeTime', () => {
     expect(relativeTime('2025-01-05T04:00:00Z', now, 'zh')).toContain('2025年1月5日')
     expect(relativeTime(undefined, now, 'zh')).toBe('—')
     expect(relativeTime('never', now, 'en')).toBe('—')
+  })
+})
+
+describe('pastTime', () => {
+  const now = Date.parse('2026-03-01T08:00:00Z')
+  it('never puts what has happened into the future while clocks differ a little', () => {
+    expect(pastTime('2026-03-01T08:00:04Z', now, 'zh')).toBe('刚刚')
+    expect(pastTime('2026-03-01T07:57:00Z', now, 'zh')).toBe('3分钟前')
+    expect(pastTime('2026-03-01T10:00:00Z', now, 'en')).toBe('in 2 hours')
+    expect(pastTime(undefined, now, 'en')).toBe('—')
+  })
+})
+
+describe('formatSpan', () => {
+  it('says spans of rules in words and leaves others alone', () => {
+    expect(formatSpan('180d', 'zh')).toBe('180天')
+    expect(formatSpan('1h30m', 'en')).toBe('1 hour 30 minutes')
+    expect(formatSpan('for good', 'en')).toBe('for good')
+  })
+})
+
+describe('identities', () => {
+  it('names the kind and shortens hashes only', () => {
+    expect(identityText('phone:cf08169067b83e95eeb8a8a7fc59421d', 'zh')).toBe('手机号：cf08…421d')
+    expect(identityText('wecom.ww1:wmAbc', 'en')).toBe('WeCom ww1: wmAbc')
+    expect(identityText('crm:7', 'zh')).toBe('crm：7')
   })
 })
 

@@ -22,7 +22,35 @@ export function formatMeasure(value: MeasureValue | undefined, lang: Lang): stri
   if (Array.isArray(value)) return value.length ? value.map(String).join(lang === 'zh' ? '、' : ', ') : '—'
   if (typeof value === 'number') return new Intl.NumberFormat(localeOf(lang), { maximumFractionDigits: 2 }).format(value)
   if (typeof value === 'boolean') return value ? '✓' : '✗'
-  return formatDecimal(value)
+  return INSTANT.test(value) ? formatTime(value, lang) : formatDecimal(value)
+}
+
+// A measure that holds a moment comes as the server writes moments; people read their own clock.
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+
+const SPANS: Record<string, Intl.NumberFormatOptions['unit']> = {
+  ms: 'millisecond',
+  s: 'second',
+  m: 'minute',
+  h: 'hour',
+  d: 'day',
+  w: 'week',
+}
+
+// A span as rules write it, such as 180d or 1h30m, in words; anything else stays as it is.
+export function formatSpan(span: string, lang: Lang): string {
+  if (!/^(\d+(ms|[smhdw]))+$/.test(span)) return span
+  return [...span.matchAll(/(\d+)(ms|[smhdw])/g)]
+    .map(([, n, unit]) => new Intl.NumberFormat(localeOf(lang), { style: 'unit', unit: SPANS[unit!], unitDisplay: 'long' }).format(Number(n)))
+    .join(lang === 'zh' ? '' : ' ')
+}
+
+// What has happened is never "in 3 seconds": a page's clock may tick seldom, and clocks differ a little.
+const CLOCKS_DIFFER_MS = 60_000
+
+export function pastTime(iso: string | undefined | null, now: number, lang: Lang): string {
+  const ahead = iso ? Date.parse(iso) - now : Number.NaN
+  return relativeTime(iso, ahead > 0 && ahead < CLOCKS_DIFFER_MS ? now + ahead : now, lang)
 }
 
 const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
