@@ -116,6 +116,9 @@ func (l Limit) Below() bool {
 	return l.op == "!=" || l.left == strings.HasPrefix(l.op, ">") && l.op != "=="
 }
 
+// At says that it holds for the constant itself.
+func (l Limit) At() bool { return l.Holds(l.value) }
+
 // Holds answers the comparison.
 func (l Limit) Holds(v Value) bool {
 	if l.left {
