@@ -159,3 +159,35 @@ tags:
 	w.pass(t0.Add(time.Hour))
 	require.Empty(t, held(w.p))
 }
+
+// A tag that reads a tag that reads the stage is judged behind the stage as well.
+func TestTagsBehindATagThatReadsTheStageFollowIt(t *testing.T) {
+	w := begin(t, `
+measures: {n: {count: pay}}
+tags:
+  new: {when: 'stage == "new"'}
+  newer: {when: tag("new")}
+  newest: {when: not tag("newer")}
+stages: [{name: none, start: true}, {name: new, when: n >= 1}]
+`)
+	w.add("a", "open", t0, nil)
+	require.Equal(t, []string{"newest"}, held(w.p))
+	w.add("b", "pay", t0.Add(time.Hour), nil)
+	require.Equal(t, []string{"new", "newer"}, held(w.p))
+}
+
+// Two facts within the length: it is behind the second that the time since has passed.
+// A late event makes the rule look back over both.
+func TestLastsBehindTheTimeSinceLooksBackOverSeveralFacts(t *testing.T) {
+	w := begin(t, `
+measures: {since: {time_since: pay}}
+tags: {fresh: {when: since < "1h", lasts: 2d}}
+`)
+	w.add("a", "pay", t0, nil)
+	w.add("b", "pay", t0.Add(30*time.Minute), nil)
+	w.add("c", "open", t0.Add(day), nil)
+	until := t0.Add(90*time.Minute + 2*day)
+	require.Equal(t, until, w.p.Tags["fresh"].Expires)
+	w.add("d", "pay", t0.Add(10*time.Minute), func(e *event.Event) { e.ReceivedAt = t0.Add(day + time.Hour) })
+	require.Equal(t, until, w.p.Tags["fresh"].Expires)
+}
