@@ -355,4 +355,12 @@ func (n length) Eval(m *Moment) Value {
 	return IntOf(0)
 }
 
+// Limit is that of what is counted.
+func (n length) Limit() int {
+	if w, ok := n.a.(interface{ Limit() int }); ok {
+		return w.Limit()
+	}
+	return 0
+}
+
 func (n length) Next(m *Moment) event.Time { return n.a.Next(m) }
