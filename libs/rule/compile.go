@@ -20,7 +20,8 @@ type compilation struct {
 	errs   Errors
 	places map[string]yamlNode // tag name → where it stands
 
-	reading bool // the set is whole and must not change
+	froms   []yamlNode // of stages: whether they name stages is known behind the last
+	reading bool       // the set is whole and must not change
 }
 
 // Compile makes a set of files (name → YAML). The error is of type Errors and

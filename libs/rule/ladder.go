@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 	"sort"
 
@@ -21,8 +22,9 @@ type ladder struct {
 	node    cond.Node
 	rungs   []rung
 	timed   bool
-	place   int // among the ladders of the measure's fold
-	ground  int // level of a profile without facts
+	fades   bool // time alone may leave no value
+	place   int  // among the ladders of the measure's fold
+	ground  int  // level of a profile without facts
 }
 
 type rung struct {
@@ -32,6 +34,7 @@ type rung struct {
 	above []int            // of those, which hold above the rung
 	below []int            // which below
 	sides bool             // a rule holds on one side of the rung and not on the other
+	gone  [3]bool          // a rule answers a value below, on, above the rung otherwise than none
 }
 
 const levelNone = -1
@@ -50,7 +53,7 @@ func (s *Set) buildLadders() {
 		if !ok {
 			n = len(s.ladders)
 			number[m] = n
-			s.ladders = append(s.ladders, ladder{measure: m, node: th.Of, timed: t.Uses.Timed, place: len(s.laddersOf[m.Fold.Number])})
+			s.ladders = append(s.ladders, ladder{measure: m, node: th.Of, timed: t.Uses.Timed, fades: m.fades(), place: len(s.laddersOf[m.Fold.Number])})
 			for _, f := range []*Fold{m.Fold, m.Minus} {
 				if f != nil && !slices.Contains(s.laddersOf[f.Number], n) {
 					s.laddersOf[f.Number] = append(s.laddersOf[f.Number], n)
@@ -109,6 +112,10 @@ func (l *ladder) stand(rule int, th cond.Threshold) bool {
 		r.below = append(r.below, rule)
 	}
 	r.sides = r.sides || th.Limit.Above() != th.Limit.Below()
+	none := th.Limit.Holds(cond.Value{})
+	for i, holds := range []bool{th.Limit.Below(), th.Limit.At(), th.Limit.Above()} {
+		r.gone[i] = r.gone[i] || holds != none
+	}
 	if !slices.ContainsFunc(r.asks, func(o cond.Threshold) bool { return o.Limit.Same(th.Limit) }) {
 		r.asks = append(r.asks, th)
 	}
@@ -147,6 +154,21 @@ func (l *ladder) near(level int) []rung {
 		to++
 	}
 	return l.rungs[from:to]
+}
+
+// ask are the rungs of which one changes a rule's mind first: those near, and one that
+// tells when there is no value any more, which no rung near may tell.
+func (l *ladder) ask(level int) []rung {
+	near := l.near(level)
+	if !l.fades || level == levelNone {
+		return near
+	}
+	for i := range l.rungs {
+		if l.rungs[i].gone[1+cmp.Compare(level, 2*i+1)] {
+			return append(slices.Clip(near), l.rungs[i])
+		}
+	}
+	return near
 }
 
 // between are the rungs that are passed on the way from one level to another.
@@ -280,6 +302,15 @@ func (l *ladder) clear(score, within float64, ok bool) (int, bool) {
 	return 2 * i, i == len(l.rungs) || l.rungs[i].limit.Number > score+within
 }
 
+// fades says that time alone may leave the measure without a value: its window empties.
+func (m *Measure) fades() bool {
+	switch m.Kind {
+	case Avg, Min, Max, First, Last:
+		return m.far() > 0
+	}
+	return false
+}
+
 // factless says that nothing that the measure reads has happened.
 func (m *Measure) factless(p *profile.Profile) bool {
 	return p.Folds[m.Fold.Key] == nil && (m.Minus == nil || p.Folds[m.Minus.Key] == nil)
@@ -324,7 +355,7 @@ func (l *ladder) due(m *cond.Moment, level *profile.Level, bound event.Time) eve
 	}
 	level.Open = level.Open || level.Known && level.Due != 0 && level.Due <= m.Now
 	next, before := event.Time(0), bound
-	for _, r := range l.near(l.at(m)) {
+	for _, r := range l.ask(l.at(m)) {
 		for i := range r.asks {
 			m.Before = before
 			next = cond.Earliest(next, r.asks[i].Next(m))

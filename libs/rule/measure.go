@@ -196,7 +196,7 @@ func (n measureNode) Kind() cond.Kind {
 
 // Limit is the largest number that a window can be compared with.
 func (n measureNode) Limit() int {
-	if n.m.Kind == Count && n.m.far() > 0 {
+	if n.m.Kind == Count && n.m.far() > 0 || n.m.Kind == Distinct {
 		return profile.MaxFacts
 	}
 	return 0

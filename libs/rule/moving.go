@@ -14,23 +14,26 @@ import (
 type spanNode struct{ measureNode }
 
 // Cross is when the time since then stands on the other side of the limit: at the
-// length itself or a millisecond behind it.
+// length itself or a millisecond behind it, unless a fact comes before.
 func (n spanNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 	f := m.Profile.Folds[n.m.Fold.Key]
 	was := limit.Holds(n.Eval(m))
-	var next event.Time
-	consider := func(at event.Time) {
-		if at > m.Now && (next == 0 || at < next) && limit.Holds(n.m.Value(m.Profile, at)) != was {
-			next = at
+	flips := func(at event.Time) bool { return limit.Holds(n.m.Value(m.Profile, at)) != was }
+	for at := m.Now; ; {
+		next := f.NextFact(at) // it looks back: facts lie ahead
+		if last := f.LastAt(profile.Ever(at)); last != nil {
+			due := last.T + event.Time(limit.Number)
+			for _, t := range []event.Time{due, due + 1} {
+				if t > m.Now && (next == 0 || t < next) && flips(t) {
+					return t
+				}
+			}
 		}
+		if next == 0 || flips(next) {
+			return next
+		}
+		at = next
 	}
-	consider(f.NextFact(m.Now))
-	if last := f.LastAt(profile.Ever(m.Now)); last != nil {
-		due := last.T + event.Time(limit.Number)
-		consider(due)
-		consider(due + 1)
-	}
-	return next
 }
 
 // absentNode is true when neither the event nor the first contact is younger

@@ -36,6 +36,7 @@ func (c *compilation) order() {
 				return false
 			}
 			t.Uses.Timed = t.Uses.Timed || used.Uses.Timed || used.Lasts > 0
+			t.Uses.Stage = t.Uses.Stage || used.Uses.Stage // it is judged behind the stage
 		}
 		path = path[:len(path)-1]
 		state[t] = done

@@ -301,6 +301,25 @@ func (c *compilation) stages(n yamlNode) {
 			return
 		}
 	}
+	c.knownFroms()
+}
+
+// knownFroms refuses a `from` that names no stage: the move could never be.
+func (c *compilation) knownFroms() {
+	var names []string
+	for _, s := range c.set.Stages {
+		names = append(names, s.Name)
+	}
+	for _, n := range c.froms {
+		from, err := n.texts()
+		c.fail(err)
+		for _, name := range from {
+			if !slices.Contains(names, name) {
+				c.fail(n.errorf("there is no stage %q%s; there are %s", name, near.Hint(name, names), strings.Join(names, ", ")))
+			}
+		}
+	}
+	c.froms = nil
 }
 
 func (c *compilation) stage(item yamlNode, f map[string]yamlNode) error {
@@ -336,6 +355,7 @@ func (c *compilation) stage(item yamlNode, f map[string]yamlNode) error {
 			return err
 		}
 		c.set.Notes = append(c.set.Notes, v.errorf("the stage %q has `from`: as it arrived", st.Name))
+		c.froms = append(c.froms, v)
 	}
 	if v, ok := f["after"]; ok {
 		if st.After, err = duration(v); err != nil {

@@ -39,6 +39,9 @@ func (c *compilation) template(text string, withEvent bool) (Template, error) {
 		t.parts = append(t.parts, part{node: node})
 		at = m[1]
 	}
+	if i := strings.Index(text[at:], "{{"); i >= 0 {
+		return t, fmt.Errorf("%q has no }} behind it", text[at+i:])
+	}
 	if at < len(text) {
 		t.parts = append(t.parts, part{text: text[at:]})
 	}

@@ -1,10 +1,13 @@
 package rule
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
@@ -21,6 +24,10 @@ type yamlNode struct {
 
 // parseFile reads one YAML file to its top mapping; nil for an empty one.
 func parseFile(name string, text []byte) (*yamlNode, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // as Windows editors write it
+	if err := legible(name, text); err != nil {
+		return nil, err
+	}
 	f, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, yamlError(name, err)
@@ -32,6 +39,28 @@ func parseFile(name string, text []byte) (*yamlNode, error) {
 		return nil, Error{File: name, Line: f.Docs[1].Start.Position.Line, Column: 1, Message: "one document a file, please"}
 	}
 	return &yamlNode{name, f.Docs[0].Body}, nil
+}
+
+// legible refuses what is no text, at its place: a name with such a sign could neither
+// be shown nor typed.
+func legible(name string, text []byte) error {
+	e := Error{File: name, Line: 1, Column: 1, unread: true}
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			e.Message = fmt.Sprintf("文件不是 UTF-8 编码：请以 UTF-8 保存 / the byte 0x%02x is not UTF-8: save the file as UTF-8", text[0])
+			return e
+		case unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t':
+			e.Message = fmt.Sprintf("看不见的控制字符 %U：请删除 / the control character %U: remove it", r, r)
+			return e
+		case r == '\n':
+			e.Line, e.Column = e.Line+1, 0
+		}
+		e.Column++
+		text = text[size:]
+	}
+	return nil
 }
 
 // yamlError keeps the library's first line and its place.
@@ -81,6 +110,9 @@ func (n yamlNode) entries() ([]entry, error) {
 	for _, v := range values {
 		key := v.Key.GetToken().Value
 		at := yamlNode{n.file, v.Key}
+		if strings.TrimSpace(key) == "" || strings.ContainsFunc(key, unicode.IsControl) {
+			return nil, at.errorf("a name is missing here: %q is none", key)
+		}
 		if slices.ContainsFunc(out, func(e entry) bool { return e.key == key }) {
 			return nil, at.errorf("%q stands here twice", key)
 		}

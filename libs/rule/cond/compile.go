@@ -178,8 +178,11 @@ func (c compiler) unary(n *ast.UnaryNode) (Node, error) {
 	}
 	switch n.Operator {
 	case "not", "!":
-		return not{a}, nil
+		return not{a}, c.condition(n.Node, a)
 	case "-":
+		if err := c.kind(n.Node, a, Number, Score); err != nil {
+			return nil, err
+		}
 		if k, ok := a.(Const); ok {
 			return Const{negative{k}.Eval(nil)}, nil
 		}
@@ -199,21 +202,19 @@ func (c compiler) binary(n *ast.BinaryNode) (Node, error) {
 	}
 	switch n.Operator {
 	case "and", "&&":
-		return and{a, b}, nil
+		return and{a, b}, errors.Join(c.condition(n.Left, a), c.condition(n.Right, b))
 	case "or", "||":
-		return or{a, b}, nil
+		return or{a, b}, errors.Join(c.condition(n.Left, a), c.condition(n.Right, b))
 	case "==", "!=", "<", "<=", ">", ">=":
 		return c.comparison(n, a, b)
 	case "+", "-", "*", "/":
-		return arithmetic{n.Operator, a, b}, nil
-	case "in":
-		return member{a: a, set: b}, nil
-	case "not in":
-		return member{a: a, set: b, negate: true}, nil
+		return arithmetic{n.Operator, a, b}, c.operands(n, a, b)
+	case "in", "not in":
+		return member{a: a, set: b, negate: n.Operator == "not in"}, errors.Join(c.kind(n.Right, b, List), c.still(n.Left, a))
 	case "??":
 		return coalesce{a, b}, nil
 	case "contains", "startsWith", "endsWith":
-		return textTest{op: n.Operator, a: a, b: b}, nil
+		return textTest{op: n.Operator, a: a, b: b}, errors.Join(c.kind(n.Left, a, Text, List), c.kind(n.Right, b, Text))
 	case "matches":
 		return c.matches(n, a, b)
 	}
@@ -227,6 +228,9 @@ func (c compiler) matches(n *ast.BinaryNode, a, b Node) (Node, error) {
 	}
 	if len(k.Value.Text) > 500 {
 		return nil, c.errorf(n.Right, "the pattern is longer than 500 characters")
+	}
+	if err := c.kind(n.Left, a, Text); err != nil {
+		return nil, err
 	}
 	re, err := regexp.Compile(k.Value.Text)
 	if err != nil {
@@ -354,8 +358,15 @@ func (c compiler) comparison(n *ast.BinaryNode, a, b Node) (Node, error) {
 		if KindOf(side[0]) == Score && !constant {
 			return nil, c.errorf(n, "a score may be compared with a constant only: the moment at which it passes another moving value is not exact")
 		}
-		if w, ok := side[0].(interface{ Limit() int }); ok && constant && w.Limit() > 0 && k.Value.float() > float64(w.Limit()) {
-			return nil, c.errorf(n, "a window keeps its newest %d events, so a comparison with %s cannot be exact", w.Limit(), k.Value)
+		if w, ok := side[0].(interface{ Limit() int }); ok && constant && w.Limit() > 0 {
+			if l := compareNodes(n.Operator, a, b).limit; l.Number > float64(w.Limit()) || l.Number == float64(w.Limit()) && l.Above() != l.At() {
+				return nil, c.errorf(n, "a window keeps its newest %d events, so a comparison with %s cannot be exact; what can be is >= %d and < %[1]d", w.Limit(), k.Value, w.Limit())
+			}
+		}
+		if k := KindOf(side[0]); k != Score && k != Span || computed(side[0]) {
+			if err := c.still(n, side[0]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return compareNodes(n.Operator, a, b), nil

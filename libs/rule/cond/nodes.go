@@ -116,6 +116,9 @@ func (l Limit) Below() bool {
 	return l.op == "!=" || l.left == strings.HasPrefix(l.op, ">") && l.op != "=="
 }
 
+// At says that it holds for the constant itself.
+func (l Limit) At() bool { return l.Holds(l.value) }
+
 // Holds answers the comparison.
 func (l Limit) Holds(v Value) bool {
 	if l.left {
@@ -350,6 +353,14 @@ func (n length) Eval(m *Moment) Value {
 		return IntOf(int64(len([]rune(v.Text))))
 	}
 	return IntOf(0)
+}
+
+// Limit is that of what is counted.
+func (n length) Limit() int {
+	if w, ok := n.a.(interface{ Limit() int }); ok {
+		return w.Limit()
+	}
+	return 0
 }
 
 func (n length) Next(m *Moment) event.Time { return n.a.Next(m) }

@@ -248,6 +248,10 @@ func KindOf(n Node) Kind {
 		return Bool
 	case length:
 		return Number
+	case negative:
+		return KindOf(n.a)
+	case arithmetic:
+		return reckoned(n)
 	case Typed:
 		return n.Kind()
 	}

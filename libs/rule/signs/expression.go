@@ -43,6 +43,8 @@ func (s *scanner) expression(from, to int, how style) {
 func (s *scanner) sign(i, from, to int, how style) int {
 	r := s.text[i]
 	switch {
+	case how == double && r == '\\' && i+1 < to && s.text[i+1] != '"':
+		return i + 2 // such as \n
 	case how == double && r == '\\' && i+1 < to:
 		return s.literal(i+1, to, how)
 	case slices.Contains([]rune("\"'`“‘”’"), r):

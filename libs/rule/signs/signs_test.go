@@ -59,6 +59,16 @@ func TestSignsAreFoundWhereTheyMatter(t *testing.T) {
 	same("#")
 }
 
+// Within double quotes YAML has signs of its own, such as \n and \".
+func TestEscapedSignsOfDoubleQuotesStay(t *testing.T) {
+	for text, want := range map[string]string{
+		`when: "tag(\"甲，乙\") and\n a ≥ 1"`: `when: "tag(\"甲，乙\") and\n a >= 1"`,
+		`when: "a \\ ≥ \t1\`:                `when: "a \\ >= \t1\`,
+	} {
+		require.Equal(t, want, signs.Apply(text, signs.Find(text, known)))
+	}
+}
+
 func TestEditsSayWhereAndWhat(t *testing.T) {
 	e := signs.Find("tags:\n  高意向：\n\twhen: a ≥ 3\n", known)
 	require.Len(t, e, 3)
@@ -73,6 +83,7 @@ func TestEditsSayWhereAndWhat(t *testing.T) {
 func FuzzFind(f *testing.F) {
 	f.Add("tags：\n  A：{when：“a” ≥ 1，to: [b，c]}\n")
 	f.Add("when: |\n\t且 \"\n'")
+	f.Add("when: \"tag(\\\"A\\\") and\\n b\\")
 	f.Fuzz(func(_ *testing.T, text string) {
 		signs.Apply(text, signs.Find(text, known)) // never panics
 	})

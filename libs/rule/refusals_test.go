@@ -1,0 +1,63 @@
+package rule_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/tagwire/tagwire/libs/rule"
+)
+
+// What could only be false for everybody, or could not be served exactly, is refused at
+// its place.
+func TestRefusals(t *testing.T) {
+	const n = "measures: {n: {count: a, within: 7d}, all: {count: a}, s: {score: {a: 1}, half_life: 1d}, l: {distinct: a, of: event.channel}, e: {time_since: a}}\n"
+	when := func(text string) string { return n + "tags:\n  A:\n    when: '" + text + "'\n" }
+	for text, want := range map[string]string{
+		when(`not n`):                     "4:16: a condition is expected here; this is a number",
+		when(`known and 3`):               "4:22: a condition is expected here; this is a number",
+		when(`"x" or known`):              "4:12: a condition is expected here; this is a text",
+		when(`"x" in n`):                  "4:19: a list is expected here; this is a number",
+		when(`n contains "x"`):            "4:12: a text is expected here; this is a number",
+		when(`n matches "x"`):             "4:12: a text is expected here; this is a number",
+		when(`n + "x" > 3`):               "4:12: a text is expected here; this is a number",
+		when(`l * 2 > 3`):                 "4:12: a number is expected here; this is a list",
+		when(`-"a" > 3`):                  "4:13: a number is expected here; this is a text",
+		when(`n > 1000`):                  "4:14: a window keeps its newest 1000 events",
+		when(`n <= 1000`):                 "4:14: a window keeps its newest 1000 events",
+		when(`n == 1000`):                 "4:14: a window keeps its newest 1000 events",
+		when(`1000 < n`):                  "4:17: a window keeps its newest 1000 events",
+		when(`1001 <= n`):                 "4:17: a window keeps its newest 1000 events",
+		when(`len(l) >= 1001`):            "4:19: a window keeps its newest 1000 events",
+		when(`s + 1 > 3`):                 "4:18: a score moves by itself",
+		when(`-s < -3`):                   "4:15: a score moves by itself",
+		when(`(s ?? 0) > 3`):              "a score moves by itself",
+		when(`(known ? s : 0) > 3`):       "a score moves by itself",
+		when(`s in [1, 2]`):               "4:12: a score moves by itself",
+		when(`(e ?? "3d") > "1d"`):        "a length of time moves by itself",
+		"tags: {'': {when: known}}\n":     "1:8: a name is missing here",
+		"tags: {\"\\0\": {when: known}}":  "1:8: a name is missing here",
+		"tags:\n  A\xff: {when: known}\n": "2:4: 文件不是 UTF-8 编码",
+		"tags:\n  A\x00: {when: known}\n": "2:4: 看不见的控制字符",
+		"stages:\n  - {name: new, start: true}\n  - {name: old, when: known, from: [neu]}\n":                                           "3:36: there is no stage \"neu\"; did you mean new?",
+		"tags: {A: {when: known, alert: {title: 'x {{name'}}}\n":                                                                       "has no }} behind it",
+		"tags:\n  Y: {when: stage == \"a\"}\n  X: {when: tag(\"Y\")}\nstages: [{name: a, start: true}, {name: b, when: tag(\"X\")}]\n": "the stage \"b\" reads the tag \"X\", which reads the stage",
+		"tags: {A: {when: \"tag(\\\"B\\\") and\\n x > 3\"}}\n":                                                                         "unknown name \"x\"",
+	} {
+		_, err := rule.Compile(1, map[string]string{"r.yaml": text})
+		require.ErrorContains(t, err, want, text)
+	}
+	for _, ok := range []string{"n >= 1000", "n < 1000", "1000 <= n", "n > 999", "all > 5000", "len(l) >= 1000", "all + 1 > 3", "not (all > 3)", `traits.x contains "a"`, `"a" + traits.x == "ab"`, "traits.vip and known"} {
+		_, err := rule.Compile(1, map[string]string{"r.yaml": when(ok)})
+		require.NoError(t, err, ok)
+	}
+}
+
+// An editor of Windows puts a mark in front of the file.
+func TestAByteOrderMarkIsNoPartOfTheFirstKey(t *testing.T) {
+	_, err := rule.Compile(1, map[string]string{"r.yaml": "\ufefftags: {A: {when: known}}\n"})
+	require.NoError(t, err)
+	_, err = rule.Compile(1, map[string]string{"r.yaml": strings.Repeat("#\n", 3) + "tags: {A: {when: knwn}}\n"})
+	require.ErrorContains(t, err, "r.yaml:4:18:")
+}
