@@ -21,6 +21,16 @@ func (b *browser) fill(selector, text string) {
 	require.Equal(b.t, text, b.eval("document.querySelector("+quote(selector)+").value"))
 }
 
+// lookAt chooses the past moment as of which a customer is shown.
+func (b *browser) lookAt(moment string) {
+	b.t.Helper()
+	b.eval(`(() => {
+		const e = document.querySelector('.moment input')
+		Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(e, ` + quote(moment) + `)
+		e.dispatchEvent(new Event('input', {bubbles: true}))
+	})()`)
+}
+
 // quote makes a JavaScript string, which a JSON string is.
 func quote(s string) string {
 	b, _ := json.Marshal(s) // a string always can be
@@ -73,6 +83,12 @@ func TestPages(t *testing.T) {
 	b.shows(".why", "秋季报价单")
 	b.shows(".why .condition-tree", "近7天打开次数 = 3")
 	require.Empty(t, b.complaints())
+	b.click(".ant-drawer-close", "")
+	b.lookAt("2020-01-01T08:00")
+	b.shows("#content", "这一刻还没有这位客户的记录")
+	require.Len(t, b.complaints(), 1, "the browser logs the 404")
+	b.click(".moment button", "回到现在")
+	b.shows(".held-tags", "高意向")
 
 	b.do(chromedp.Navigate(s.at.HTTP + "/rules"))
 	b.shows("#content h1", "规则")

@@ -209,6 +209,8 @@ export interface Profile {
   owner?: string
   owners?: string[]
   as_of: string
+  // Of a past moment: history may not be whole up to it yet.
+  late?: boolean
 }
 
 export type TimelineKind = 'event' | 'tag' | 'stage' | 'alert' | 'note'
@@ -310,4 +312,22 @@ export interface Definition {
 
 export interface DefinitionList {
   items: Definition[]
+}
+
+// Something worth a look in the rules in force, in both languages, with what to do about it.
+export interface RuleFinding {
+  check: string
+  level: string
+  file?: string
+  line?: number
+  column?: number
+  name: string
+  zh: string
+  en: string
+  do_zh: string
+  do_en: string
+}
+
+export interface RuleLint {
+  findings: RuleFinding[]
 }

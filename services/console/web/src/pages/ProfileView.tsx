@@ -12,6 +12,7 @@ import { Ago, useNow } from '../parts/time'
 import { formatMeasure, formatTime, splitIdentity, traitText } from '../text/format'
 import { identityValue } from '../text/identity'
 import { Conflicts } from './Conflicts'
+import { MomentPicker } from './MomentPicker'
 import { Timeline } from './Timeline'
 import { UnmergeButton } from './Unmerge'
 import { useNames } from './useNames'
@@ -23,10 +24,12 @@ const REFRESH_MS = 5_000
 export function ProfileView({ id }: { id: string }) {
   const { t } = useWords()
   const { replace } = useRouter()
+  const [at, setAt] = useState<string | null>(null)
   const query = useQuery({
-    queryKey: ['profile', id],
-    queryFn: ({ signal }) => getJson<Profile>(`/api/v1/profiles/${encodeURIComponent(id)}`, signal),
-    refetchInterval: REFRESH_MS,
+    queryKey: ['profile', id, at],
+    queryFn: ({ signal }) => getJson<Profile>(pathOf(id, at), signal),
+    // The past does not change.
+    refetchInterval: at ? false : REFRESH_MS,
   })
   const found = query.data?.profile_id
   // A phone number typed into the search must not stay in the address bar and the history.
@@ -35,33 +38,58 @@ export function ProfileView({ id }: { id: string }) {
     addRecent(found)
     if (found !== id) replace('profiles', found)
   }, [found, id, replace])
+  const picker = <MomentPicker at={at} onAt={setAt} />
+  if (at && !query.data) {
+    return (
+      <>
+        {picker}
+        {query.error ? <NotThen error={query.error} onRetry={() => void query.refetch()} /> : <Loading />}
+      </>
+    )
+  }
   if (query.isPending) return <Loading />
   if (query.error && !query.data) {
     const unknown = query.error instanceof ApiError && query.error.status === 404
     if (unknown) return <Alert type="info" showIcon title={t('profile.unknown', { id })} />
     return <Trouble error={query.error} onRetry={() => void query.refetch()} />
   }
-  return <Sheet profile={query.data!} />
+  return (
+    <>
+      {picker}
+      <Sheet profile={query.data!} at={at} />
+    </>
+  )
 }
 
-function Sheet({ profile }: { profile: Profile }) {
+function NotThen({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const { t } = useWords()
+  if (error instanceof ApiError && error.status === 404) return <Alert type="info" showIcon title={t('profile.momentBefore')} />
+  return <Trouble error={error} onRetry={onRetry} />
+}
+
+function pathOf(id: string, at: string | null): string {
+  const path = `/api/v1/profiles/${encodeURIComponent(id)}`
+  return at ? `${path}/at?time=${encodeURIComponent(at)}` : path
+}
+
+function Sheet({ profile, at }: { profile: Profile; at: string | null }) {
   const { t } = useWords()
   const [why, setWhy] = useState<string | null>(null)
   return (
     <div className="profile">
       <div className="profile-side">
         <Who profile={profile} />
-        <Identities profile={profile} />
+        <Identities profile={profile} past={at !== null} />
         <Conflicts conflicts={profile.conflicts ?? []} />
         <Measures profile={profile} />
       </div>
       <div className="profile-main">
         <Panel title={`${t('profile.tags')} ${profile.tags.length}`}>
-          <TagTable tags={profile.tags} onWhy={setWhy} />
+          <TagTable tags={profile.tags} at={at} onWhy={setWhy} />
         </Panel>
         <Timeline profileId={profile.profile_id} />
       </div>
-      <WhyDrawer profileId={profile.profile_id} tag={why} onClose={() => setWhy(null)} />
+      <WhyDrawer profileId={profile.profile_id} tag={why} at={at} onClose={() => setWhy(null)} />
     </div>
   )
 }
@@ -113,6 +141,7 @@ function Who({ profile }: { profile: Profile }) {
 function Flags({ profile }: { profile: Profile }) {
   const { t } = useWords()
   const flags = [
+    profile.late && t('profile.momentLate'),
     profile.stale && t('profile.stale'),
     profile.merging && t('profile.merging'),
     profile.profiling_refused && t('profile.refused'),
@@ -135,11 +164,11 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
   )
 }
 
-function Identities({ profile }: { profile: Profile }) {
+function Identities({ profile, past }: { profile: Profile; past: boolean }) {
   const { t, lang } = useWords()
   const conflicts = new Set((profile.conflicts ?? []).map((c) => c.identity))
   return (
-    <Panel title={t('profile.identities')} extra={<UnmergeButton profile={profile} />}>
+    <Panel title={t('profile.identities')} extra={!past && <UnmergeButton profile={profile} />}>
       <dl className="pairs">
         {profile.identities.map((identity, i) => {
           const { namespace, value } = splitIdentity(identity)
@@ -183,7 +212,7 @@ function Measures({ profile }: { profile: Profile }) {
   )
 }
 
-function TagTable({ tags, onWhy }: { tags: ProfileTag[]; onWhy: (tag: string) => void }) {
+function TagTable({ tags, at, onWhy }: { tags: ProfileTag[]; at: string | null; onWhy: (tag: string) => void }) {
   const { t } = useWords()
   const now = useNow(10_000)
   if (tags.length === 0) return <p className="muted">{t('profile.noTags')}</p>
@@ -198,7 +227,7 @@ function TagTable({ tags, onWhy }: { tags: ProfileTag[]; onWhy: (tag: string) =>
           <span className="small">
             <Ago time={tag.since} now={now} />
             {' · '}
-            <Expiry tag={tag} now={now} />
+            <Expiry tag={tag} now={at ? Date.parse(at) : now} />
           </span>
           <span className="muted small held-rule">
             {tag.rule ? `${tag.rule} · ${t('profile.version', { version: tag.rule_version })}` : t('profile.manual')}

@@ -7,6 +7,7 @@ import { useWords } from '../i18n'
 import { CodeArea, type CodeAreaHandle } from '../parts/CodeArea'
 import { useErrorText } from '../parts/errors'
 import { inLanguage } from '../text/bilingual'
+import { RuleFindings } from './RuleFindings'
 import { lineInText } from './ruleFiles'
 import { Loading, PageHead, Panel, Trouble } from '../parts/states'
 
@@ -91,6 +92,7 @@ function Editor({ stored }: { stored: RuleSet }) {
         </div>
         <p className="muted small">{t('rules.help')}</p>
       </Panel>
+      {stored.etag && <RuleFindings version={stored.etag} onGo={(p) => area.current?.goTo(lineInText(stored.text, p), p.column ?? 1)} />}
     </>
   )
 }

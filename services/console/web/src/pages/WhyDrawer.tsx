@@ -14,25 +14,29 @@ import { reasonLines } from './reasonLines'
 interface WhyDrawerProps {
   profileId: string
   tag: string | null
+  // As of a past moment; null is now.
+  at: string | null
   onClose: () => void
 }
 
-export function WhyDrawer({ profileId, tag, onClose }: WhyDrawerProps) {
+export function WhyDrawer({ profileId, tag, at, onClose }: WhyDrawerProps) {
   const { t } = useWords()
   return (
     <Drawer open={tag !== null} onClose={onClose} title={t('profile.why', { tag: tag ?? '' })} size={480} destroyOnHidden>
-      {tag !== null && <Why profileId={profileId} tag={tag} />}
+      {tag !== null && <Why profileId={profileId} tag={tag} at={at} />}
     </Drawer>
   )
 }
 
-function Why({ profileId, tag }: { profileId: string; tag: string }) {
+function Why({ profileId, tag, at }: { profileId: string; tag: string; at: string | null }) {
   const { t, lang, maybe } = useWords()
   const now = useNow(10_000)
   const query = useQuery({
-    queryKey: ['explain', profileId, tag],
-    queryFn: ({ signal }) =>
-      getJson<Explanation>(`/api/v1/profiles/${encodeURIComponent(profileId)}/explain?tag=${encodeURIComponent(tag)}`, signal),
+    queryKey: ['explain', profileId, tag, at],
+    queryFn: ({ signal }) => {
+      const then = at ? `&time=${encodeURIComponent(at)}` : ''
+      return getJson<Explanation>(`/api/v1/profiles/${encodeURIComponent(profileId)}/explain?tag=${encodeURIComponent(tag)}${then}`, signal)
+    },
   })
   if (query.isPending) return <Loading />
   if (query.error) return <Trouble error={query.error} onRetry={() => void query.refetch()} />
