@@ -160,6 +160,9 @@ func (c *ClickHouse) signal(sig syscall.Signal) error {
 		if err := syscall.Kill(pid, sig); err != nil {
 			return fmt.Errorf("signal ClickHouse: %w", err)
 		}
+		if sig == syscall.SIGSTOP {
+			return frozen(pid)
+		}
 		return nil
 	}
 	return errors.New("signal ClickHouse: its process was not found")

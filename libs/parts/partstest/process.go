@@ -160,6 +160,9 @@ func (p *Process) freeze(on bool) error {
 		return fmt.Errorf("signal %s: %w", p.Name, err)
 	}
 	p.paused = on
+	if on {
+		return frozen(p.cmd.Process.Pid)
+	}
 	return nil
 }
 

@@ -1,0 +1,37 @@
+package partstest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// frozen waits until a process that was told to stop has: a busy machine lets its
+// threads go on for a moment. Where there is no /proc nothing is waited for.
+func frozen(pid int) error {
+	for range 500 {
+		if running := awake(pid); running == 0 {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return fmt.Errorf("process %d was told to stop and still runs after 5 s", pid)
+}
+
+// awake is the number of threads that are not stopped.
+func awake(pid int) int {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid)) // the pattern is good
+	n := 0
+	for _, task := range tasks {
+		b, err := os.ReadFile(filepath.Clean(task))
+		if err != nil {
+			continue // it has ended
+		}
+		if _, state, found := strings.Cut(string(b), ") "); found && state[0] != 'T' && state[0] != 't' && state[0] != 'Z' {
+			n++
+		}
+	}
+	return n
+}
