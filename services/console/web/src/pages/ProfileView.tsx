@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Alert, Button } from 'antd'
-import { useEffect, useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { ApiError, getJson } from '../api/client'
 import type { Profile, ProfileTag } from '../api/types'
 import { useRouter } from '../app/router'
@@ -16,6 +16,7 @@ import { WhyDrawer } from './WhyDrawer'
 import { addRecent } from './recent'
 
 const REFRESH_MS = 5_000
+const PARTING_MS = 1_000
 
 export function ProfileView({ id }: { id: string }) {
   const { t } = useWords()
@@ -23,7 +24,7 @@ export function ProfileView({ id }: { id: string }) {
   const query = useQuery({
     queryKey: ['profile', id],
     queryFn: ({ signal }) => getJson<Profile>(`/api/v1/profiles/${encodeURIComponent(id)}`, signal),
-    refetchInterval: REFRESH_MS,
+    refetchInterval: (q) => (q.state.data?.parting ? PARTING_MS : REFRESH_MS),
   })
   const found = query.data?.profile_id
   // A phone number typed into the search must not stay in the address bar and the history.
@@ -43,6 +44,7 @@ export function ProfileView({ id }: { id: string }) {
 
 function Sheet({ profile }: { profile: Profile }) {
   const { t } = useWords()
+  useReadAgain(profile)
   const [why, setWhy] = useState<string | null>(null)
   return (
     <div className="profile">
@@ -61,6 +63,16 @@ function Sheet({ profile }: { profile: Profile }) {
       <WhyDrawer profileId={profile.profile_id} tag={why} onClose={() => setWhy(null)} />
     </div>
   )
+}
+
+// When its past has come back after an unmerge, so has what the timeline shows.
+function useReadAgain({ profile_id: id, parting }: Profile) {
+  const client = useQueryClient()
+  const waits = useRef(false)
+  useEffect(() => {
+    if (waits.current && !parting) void client.invalidateQueries({ queryKey: ['timeline'] })
+    waits.current = parting ?? false
+  }, [client, id, parting])
 }
 
 function Who({ profile }: { profile: Profile }) {
@@ -111,6 +123,7 @@ function Flags({ profile }: { profile: Profile }) {
   const flags = [
     profile.stale && t('profile.stale'),
     profile.merging && t('profile.merging'),
+    profile.parting && t('profile.parting'),
     profile.profiling_refused && t('profile.refused'),
     profile.suppressed && t('profile.suppressed'),
     profile.internal && t('profile.internal'),
