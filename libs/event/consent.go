@@ -1,9 +1,6 @@
 package event
 
-import (
-	"maps"
-	"slices"
-)
+import "maps"
 
 // TypeConsent is the event by which a person refuses or allows profiling
 // (properties.profiling: refused, granted) or is suppressed
@@ -43,30 +40,24 @@ type Copied struct {
 	Event *Event
 }
 
-// Both are the refusals before an unmerge that hold for the two, though history
-// has each in the past of one: by at the index in all of the interactions that
-// stand before it. What addresses the customer as a whole, as staff do, may be
-// the wish of either, and so may what names both. Who wants to be profiled says so
-// again; a grant undoes only what it undid before.
+// Both are the refusals before an unmerge that hold for the two: those that address
+// the customer as a whole, as staff do, which may be the wish of either. Each is at the
+// index that it has in all of the interactions before. Who does want to be profiled
+// says so again; what was granted to the whole undoes only what the whole had refused.
 func (u *Unmerge) Both(all []Arrival) map[int]Copied {
-	type side struct{ refused, suppressed int } // index of the one in force; −1: none
-	in := map[bool]*side{true: {-1, -1}, false: {-1, -1}}
+	refused, suppressed := -1, -1 // index of what is in force
 	for i := range all {
 		c, ok := all[i].Event.Consent()
-		goes := u.Moves(all[i].Own) || u.Moves(all[i].Event.Identities)
-		if !ok || !u.wishOf(&all[i], !goes) {
+		if !ok || len(all[i].Own)+len(all[i].Event.Identities) > 0 {
 			continue
 		}
-		to := in[!goes]
-		note(&to.refused, c.Refused, i)
-		note(&to.suppressed, c.Suppressed, i)
+		note(&refused, c.Refused, i)
+		note(&suppressed, c.Suppressed, i)
 	}
 	out := map[int]Copied{}
-	for _, to := range in {
-		for _, i := range []int{to.refused, to.suppressed} {
-			if i >= 0 {
-				out[i] = u.copied(all[i].Event, to.refused == i, to.suppressed == i)
-			}
+	for _, i := range []int{refused, suppressed} {
+		if i >= 0 {
+			out[i] = u.copied(all[i].Event, refused == i, suppressed == i)
 		}
 	}
 	return out
@@ -82,20 +73,9 @@ func note(at *int, on *bool, i int) {
 	}
 }
 
-// wishOf says that a decision may be that of the customer who is made of the
-// moved identities, or of the one who stays. An identity of which a customer has one
-// tells who it was; a phone or device may be anybody's.
-func (u *Unmerge) wishOf(a *Arrival, moved bool) bool {
-	names := slices.Concat(a.Own, a.Event.Identities)
-	if unique := slices.DeleteFunc(slices.Clone(names), func(id Identity) bool { return !id.Unique() }); len(unique) > 0 {
-		names = unique
-	}
-	return len(names) == 0 || len(u.Keep(names, moved)) > 0
-}
-
 func (u *Unmerge) copied(of *Event, refused, suppressed bool) Copied {
 	e := *of
-	e.EventID, e.Identities, e.Text, e.Traits = DeriveID(TypeUnmerge, u.EventID, of.EventID), nil, "", nil
+	e.EventID, e.Text, e.Traits = DeriveID(TypeUnmerge, u.EventID, of.EventID), "", nil
 	e.Properties = maps.Clone(of.Properties)
 	if !refused {
 		delete(e.Properties, propProfiling)

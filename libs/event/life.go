@@ -135,30 +135,30 @@ func (l *Life) parted(profile string, at Time, stop string) (own []Arrival, n in
 }
 
 // Part parts interactions of the customer whom the identities left at index n of
-// them: what had happened under a moved identity goes, later only what still came
-// as one of its own. A refusal that may have been either's counts for both. at is
-// the index of that place among those that stay.
+// them: what the surest of its identities names goes with that one, later only what
+// still came as one of its own. A refusal that may have been either's counts for both.
+// at is the index of that place among those that stay.
 func (u *Unmerge) Part(all []Arrival, n int) (stays, left []Arrival, at int) {
 	both := u.Both(all[:n])
 	for i, a := range all {
 		if i == n {
 			at = len(stays)
 		}
-		moved := u.Moves(a.Own) || i < n && u.Moves(a.Event.Identities)
-		c, copied := both[i]
-		second := a
-		second.Event, second.Own = c.Event, nil
+		names := a.Own
+		if i < n {
+			names = slices.Concat(a.Own, a.Event.Identities)
+		}
+		moved := u.Moves(Surest(names))
+		if c, ok := both[i]; ok {
+			second := a
+			second.Event = c.Event
+			left = append(left, second)
+		}
 		a.Own = u.Keep(a.Own, moved)
 		if moved {
 			left = append(left, a)
 		} else {
 			stays = append(stays, a)
-		}
-		switch {
-		case copied && moved:
-			stays = append(stays, second)
-		case copied:
-			left = append(left, second)
 		}
 	}
 	if n == len(all) {

@@ -23,14 +23,25 @@ const SourceConsole = "console"
 // MergeID names the hand-over by which a profile gets its own past back.
 func (u *Unmerge) MergeID(profile string) string { return DeriveID(TypeUnmerge, u.EventID, profile) }
 
-// Moves says that one of the identities is moved.
-func (u *Unmerge) Moves(ids []Identity) bool { return len(u.Keep(ids, true)) > 0 }
+// Moves says that an identity is moved.
+func (u *Unmerge) Moves(id Identity) bool { return slices.Contains(u.Moved, id) }
+
+// Surest is the first of the identities that none names one customer more surely
+// than; the zero one of none.
+func Surest(ids []Identity) (best Identity) {
+	for i, id := range ids {
+		if i == 0 || id.Stronger(best) {
+			best = id
+		}
+	}
+	return best
+}
 
 // Keep are those of the identities that are moved, or those that stay.
 func (u *Unmerge) Keep(ids []Identity, moved bool) []Identity {
 	var out []Identity
 	for _, id := range ids {
-		if slices.Contains(u.Moved, id) == moved {
+		if u.Moves(id) == moved {
 			out = append(out, id)
 		}
 	}

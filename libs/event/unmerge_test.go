@@ -68,8 +68,9 @@ func TestARefusalHoldsForWhoeverMayHaveMeantIt(t *testing.T) {
 		"undone for the whole":          {[]event.Arrival{wish("1", refused), wish("2", granted)}, []string{"1", "2"}, nil},
 		"undone by one":                 {[]event.Arrival{wish("1", refused), wish("2", granted, a)}, []string{"1", "2"}, []string{"+1"}},
 		"a grant for the whole":         {[]event.Arrival{wish("1", refused, b), wish("2", granted)}, []string{"2"}, []string{"1"}},
-		"of both":                       {[]event.Arrival{wish("1", refused, b, phone)}, []string{"+1"}, []string{"1"}},
-		"of one who is surely the user": {[]event.Arrival{wish("1", refused, a, b)}, []string{"+1"}, []string{"1"}},
+		"of whoever has the phone":      {[]event.Arrival{wish("1", refused, phone)}, []string{"1"}, nil},
+		"of the surest":                 {[]event.Arrival{wish("1", refused, phone, b)}, nil, []string{"1"}},
+		"of one who is surely the user": {[]event.Arrival{wish("1", refused, b, a)}, []string{"1"}, nil},
 		"the newest of each":            {[]event.Arrival{wish("1", event.Fields{"profiling": "refused", "suppressed": true}), wish("2", granted)}, []string{"1", "2"}, []string{"+1"}},
 	} {
 		stays, left, at := u.Part(c.all, len(c.all))

@@ -59,7 +59,7 @@ type Profile struct {
 	Split      map[string]string           `cbor:"50,keyasint,omitempty"` // identities that left → the profile that they became
 	Awaits     string                      `cbor:"51,keyasint,omitempty"` // after an unmerge: the merge id by which its own past comes; nothing is judged until then
 	Held       []Held                      `cbor:"52,keyasint,omitempty"` // what came meanwhile, in order of arrival
-	Was        Wish                        `cbor:"53,keyasint,omitzero"`  // before the newest unmerge
+	Was        Former                      `cbor:"53,keyasint,omitzero"`  // before the newest unmerge
 	Internal   bool                        `cbor:"32,keyasint,omitempty"` // test, staff or internal: in no count
 
 	levels levels

@@ -26,6 +26,14 @@ type Wish struct {
 	Suppressed bool `cbor:"2,keyasint,omitempty"`
 }
 
+// Former is what a customer was before identities left it. Tags and stage are kept
+// until the past is there: what it then holds still is not told anew.
+type Former struct {
+	Wish  Wish            `cbor:"1,keyasint,omitzero"`
+	Tags  map[string]*Tag `cbor:"2,keyasint,omitempty"`
+	Stage string          `cbor:"3,keyasint,omitempty"`
+}
+
 // Leave notes that an identity has become another profile.
 func (p *Profile) Leave(id, into string) {
 	if p.Split == nil {
@@ -37,20 +45,21 @@ func (p *Profile) Leave(id, into string) {
 // Began is what is left of a customer at the moment when identities leave it:
 // who it is and what guards it, without its past, for which it waits. A past that
 // was on its way from an unmerge before is part of the one that comes.
-func (p *Profile) Began(u *event.Unmerge) *Profile {
+func (p *Profile) Began(u *event.Unmerge, at event.Time) *Profile {
 	n := &Profile{
 		ID: p.ID, Identities: u.Keep(p.Identities, false), Clock: p.Clock, Rules: p.Rules,
 		Alerted: p.Alerted, Seen: p.Seen, Absorbed: p.Absorbed, Merging: p.Merging, Waiting: p.Waiting, Merges: slices.Clone(p.Merges), Parts: p.Parts,
 		Promised: p.Promised, Import: p.Import, Internal: p.Internal, Split: p.Split, Awaits: u.MergeID(p.ID),
-		Was: Wish{Refused: p.Refused, Suppressed: p.Suppressed},
+		Was: Former{Wish: Wish{Refused: p.Refused, Suppressed: p.Suppressed}, Tags: p.Tags, Stage: p.Stage},
 	}
 	if p.Awaits != "" {
 		n.Merges = append(n.Merges, p.Awaits)
-		n.Was.Refused, n.Was.Suppressed = n.Was.Refused || p.Was.Refused, n.Was.Suppressed || p.Was.Suppressed
+		n.Was = p.Was
+		n.Was.Wish = Wish{Refused: p.Refused || p.Was.Wish.Refused, Suppressed: p.Suppressed || p.Was.Wish.Suppressed}
 		delete(n.Parts, p.Awaits)
 	}
 	n.Conflicts = slices.Clone(p.Conflicts)
-	n.NoteConflict(Parted(u.Into, p.Clock))
+	n.NoteConflict(Parted(u.Into, at))
 	for _, id := range u.Moved {
 		n.Leave(id.String(), u.Into)
 	}
@@ -120,18 +129,15 @@ func Parted(other string, since event.Time) Conflict {
 	return Conflict{Kind: ConflictParted, Since: since, With: []string{other}}
 }
 
-// Left is the profile that one of the identities has become, and those of them that
-// have become it; empty: none.
+// Left is the profile to which the surest of the identities has left, empty when it
+// stays, and those of them that are there.
 func (p *Profile) Left(ids []event.Identity) (into string, own []event.Identity) {
 	if len(p.Split) == 0 {
-		return "", nil
+		return "", ids
 	}
+	into = p.Split[event.Surest(ids).String()]
 	for _, id := range ids {
-		other := p.Split[id.String()]
-		if into == "" {
-			into = other
-		}
-		if other != "" && other == into {
+		if p.Split[id.String()] == into { // empty: it is here
 			own = append(own, id)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tagwire/tagwire/libs/event"
 )
@@ -28,52 +30,60 @@ const parted = 0xff << 56
 // that its identity has become, whatever was noted first.
 func PartedWins(at event.Time) uint64 { return uint64(parted) | uint64(at) }
 
-// Reattribute gives the past of identities that have left a customer to the
-// profile that they became: what the named profiles had done under them before
-// the unmerge, which stands at a in the log. Done again it changes nothing.
-func (w *Warehouse) Reattribute(ctx context.Context, a *event.Arrival, u *event.Unmerge, profiles []string) error {
-	moved := "[" + quoteAll(texts(u.Moved)) + "]"
-	err := w.Exec(ctx, w.in(fmt.Sprintf(`INSERT INTO ${db}.events SETTINGS max_partitions_per_insert_block = 0
-SELECT * REPLACE (%s AS profile_id, arrayFilter(x -> has(%s, x), own) AS own, toUInt64(%d) AS version)
-FROM
-(
-  SELECT * FROM ${db}.events_by_profile
-  WHERE profile_id IN (%s) AND (hasAny(identities, %s) OR hasAny(own, %s))
-    AND (topic = %s AND partition = %d AND offset < %d OR NOT (topic = %s AND partition = %d) AND received_at <= fromUnixTimestamp64Milli(toInt64(%d)))
-  ORDER BY version DESC LIMIT 1 BY source, event_id
-)`,
-		quote(u.Into), moved, PartedWins(a.Event.ReceivedAt), quoteAll(profiles), moved, moved,
-		quote(a.Log.Topic), a.Log.Partition, a.Log.Offset, quote(a.Log.Topic), a.Log.Partition, int64(a.Event.ReceivedAt))))
-	if err != nil {
-		return fmt.Errorf("give the past of what left %s to %s: %w", a.Profile, u.Into, err)
-	}
-	return nil
+// Parting is what an unmerge does to history.
+type Parting struct {
+	Unmerge  *event.Unmerge
+	At       event.Time      // when it was received
+	Profiles []string        // under which the customer's past stands
+	Past     []event.Arrival // what the customer had done
 }
 
-// Copy gives the new profile of an unmerge the refusals that hold for both, though
-// they stay in the past of the other. Done again it changes nothing.
-func (w *Warehouse) Copy(ctx context.Context, u *event.Unmerge, profiles []string, past []event.Arrival) error {
-	for i, c := range u.Both(past) {
-		if u.Moves(past[i].Own) || u.Moves(past[i].Event.Identities) {
-			continue // its row goes, and the one who stays is told of it by the unmerge itself
+// movedAtOnce bounds a statement.
+const movedAtOnce = 500
+
+// Reattribute gives the past of identities that have left a customer to the
+// profile that they became, and with it the refusals that hold for both, which stay
+// where they are too. Done again it changes nothing.
+func (w *Warehouse) Reattribute(ctx context.Context, p Parting) error {
+	_, left, _ := p.Unmerge.Part(p.Past, len(p.Past))
+	for some := range slices.Chunk(left, movedAtOnce) {
+		if err := w.moved(ctx, p, some); err != nil {
+			return fmt.Errorf("give the past of what left %s to %s: %w", p.Profiles[0], p.Unmerge.Into, err)
 		}
+	}
+	for _, c := range p.Unmerge.Both(p.Past) {
 		properties, err := json.Marshal(c.Event.Properties)
 		if err != nil {
 			return fmt.Errorf("copy %s: %w", c.Of.EventID, err)
 		}
-		err = w.Exec(ctx, w.in(fmt.Sprintf(`INSERT INTO ${db}.events SETTINGS max_partitions_per_insert_block = 0
-SELECT * REPLACE (%s AS profile_id, %s AS event_id, [] AS own, [] AS identities, %s AS properties, '' AS traits, '' AS text, toUInt64(%d) AS version)
-FROM
-(
-  SELECT * FROM ${db}.events_by_profile WHERE profile_id IN (%s) AND source = %s AND event_id = %s
-  ORDER BY version DESC LIMIT 1 BY source, event_id
-)`,
-			quote(u.Into), quote(c.Event.EventID), quote(string(properties)), PartedWins(c.Of.ReceivedAt), quoteAll(profiles), quote(c.Of.Source), quote(c.Of.EventID))))
-		if err != nil {
-			return fmt.Errorf("copy %s to %s: %w", c.Of.EventID, u.Into, err)
+		change := fmt.Sprintf("%s AS event_id, %s AS properties, '' AS traits, '' AS text", quote(c.Event.EventID), quote(string(properties)))
+		if err := w.rowsOf(ctx, p, change, eventKey(c.Of)); err != nil {
+			return fmt.Errorf("copy %s to %s: %w", c.Of.EventID, p.Unmerge.Into, err)
 		}
 	}
 	return nil
+}
+
+func (w *Warehouse) moved(ctx context.Context, p Parting, some []event.Arrival) error {
+	keys := make([]string, len(some))
+	for i := range some {
+		keys[i] = eventKey(some[i].Event)
+	}
+	own := "arrayFilter(x -> has([" + quoteAll(texts(p.Unmerge.Moved)) + "], x), own) AS own"
+	return w.rowsOf(ctx, p, own, keys...)
+}
+
+func eventKey(e *event.Event) string { return "(" + quote(e.Source) + ", " + quote(e.EventID) + ")" }
+
+// rowsOf gives the new profile rows of events, changed.
+func (w *Warehouse) rowsOf(ctx context.Context, p Parting, change string, keys ...string) error {
+	return w.Exec(ctx, w.in(fmt.Sprintf(`INSERT INTO ${db}.events SETTINGS max_partitions_per_insert_block = 0
+SELECT * REPLACE (%s AS profile_id, %s, toUInt64(%d) AS version)
+FROM
+(
+  SELECT * FROM ${db}.events_by_profile WHERE profile_id IN (%s) AND (source, event_id) IN (%s)
+  ORDER BY version DESC LIMIT 1 BY source, event_id
+)`, quote(p.Unmerge.Into), change, PartedWins(p.At), quoteAll(p.Profiles), strings.Join(keys, ", "))))
 }
 
 // leftToo are the events of a family that belong to profiles parted from it.

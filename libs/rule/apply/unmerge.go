@@ -6,17 +6,6 @@ import (
 	"github.com/tagwire/tagwire/libs/rule"
 )
 
-// Unmerge lets identities leave the customer, which begins anew: its tags go,
-// its past comes back by Merge with what Part makes of its history.
-func Unmerge(s *rule.Set, p *profile.Profile, e *event.Event, u *event.Unmerge) (*profile.Profile, Result) {
-	res := Result{Changed: true}
-	j := &judge{set: s, p: p, res: &res, at: p.Clock, cause: e.EventID, reason: ReasonUnmerge, late: true}
-	for _, t := range p.TagStates() {
-		j.drop(t.Tag, event.OpRemoved, nil)
-	}
-	return p.Began(u), res
-}
-
 // Part makes of a customer's history up to an unmerge the pasts of the two that
 // it has been since: stays keeps the profile's id, left is the new one. upTo is
 // the place in time of the unmerge; what stood before it in the log counts.

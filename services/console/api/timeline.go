@@ -55,7 +55,7 @@ func (a *API) timeline(w http.ResponseWriter, r *http.Request) error {
 	}
 	for i := range page.Entries {
 		e := &page.Entries[i]
-		if e.Kind == warehouse.KindNote && e.Title == "" {
+		if (e.Kind == warehouse.KindNote || e.Type == event.TypeUnmerge) && e.Title == "" {
 			e.Title = e.Text
 		}
 	}

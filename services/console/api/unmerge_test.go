@@ -57,7 +57,7 @@ func TestNobodyIsPartedWhileHistoryIsAway(t *testing.T) {
 func TestAnUnmergeThatWasAskedAgainIsAnsweredAgain(t *testing.T) {
 	g := start(t, func(o *api.Options) { o.Warehouse = warehousetest.Start(t) })
 	u := &event.Unmerge{EventID: "key-1", Into: "p-2", Moved: []event.Identity{{Namespace: "openid.x", Value: "b"}}}
-	g.Write(g.pair().Began(u))
+	g.Write(g.pair().Began(u, 2000))
 	r := g.do("POST", "/profiles/p-1/unmerge", `{"identities": ["openid.x:b"]}`, "Idempotency-Key", "key-1")
 	require.Equal(t, http.StatusOK, r.Code, r.Text)
 	answer := r.fields()

@@ -64,13 +64,13 @@ func (k *Keeper) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		if err := k.look(ctx); err != nil && ctx.Err() == nil {
-			k.opt.Log.Warn("unmerges are looked at again", zap.Error(err))
-		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
+		}
+		if err := k.look(ctx); err != nil && ctx.Err() == nil {
+			k.opt.Log.Warn("unmerges are looked at again", zap.Error(err))
 		}
 	}
 }
@@ -189,11 +189,9 @@ func (k *Keeper) write(ctx context.Context, a *event.Arrival, u *event.Unmerge, 
 	if !ok {
 		return errors.New("history does not hold it among the customer's events")
 	}
-	profiles := profilesOf(here.ID, past)
-	if err := k.opt.Warehouse.Reattribute(ctx, a, u, profiles); err != nil {
-		return err
-	}
-	if err := k.opt.Warehouse.Copy(ctx, u, profiles, past); err != nil {
+	if err := k.opt.Warehouse.Reattribute(ctx, warehouse.Parting{
+		Unmerge: u, At: a.Event.ReceivedAt, Profiles: profilesOf(here.ID, past), Past: past,
+	}); err != nil {
 		return err
 	}
 	for _, id := range []string{here.ID, u.Into} {
@@ -205,7 +203,7 @@ func (k *Keeper) write(ctx context.Context, a *event.Arrival, u *event.Unmerge, 
 		if id == u.Into {
 			p = left
 		}
-		p.Heed(here.Was.Unexplained(past))
+		p.Heed(here.Was.Wish.Unexplained(past))
 		if err := k.handOver(ctx, p, u.MergeID(id)); err != nil {
 			return err
 		}

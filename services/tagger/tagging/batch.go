@@ -294,11 +294,13 @@ func (o *owner) event(bt *batch, r *event.Record) error {
 	if h.p.Winner != "" { // a straggler goes after its profile
 		return o.straggle(bt, r, h.p.Winner)
 	}
-	if into, own := h.p.Left(r.Own); into != "" { // so does one whose identity has left
+	into, own := h.p.Left(r.Own)
+	if into != "" { // so does one whose identity has left
 		fwd := *r
 		fwd.Parted, fwd.Own = true, own
 		return o.straggle(bt, &fwd, into)
 	}
+	r.Own = own
 	h = o.profile(bt, r.Profile, r.Place)
 	o.unmerge(bt, h, r)
 	if a := alertAction(r.Event); a != nil {

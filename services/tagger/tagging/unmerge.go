@@ -39,9 +39,9 @@ func (o *owner) unmerge(bt *batch, h *held, r *event.Record) {
 	if u == nil || h.p.PartedBy(u) {
 		return
 	}
-	anew, res := apply.Unmerge(o.set, h.p, e, u)
-	o.took(bt, h, res)
-	h.p, h.tags, h.traits = anew, true, true
+	h.p = h.p.Began(u, e.Time)
+	h.tags, h.traits, h.settled = true, true, false
+	bt.touch(h.p.ID)
 }
 
 // keep holds an interaction until the past is there. Whose it is can be told.
@@ -80,7 +80,7 @@ func (o *owner) past(bt *batch, h *held, past *profile.Profile, mergeID string) 
 	}
 	h.tags, h.traits = true, true
 	apply.Advance(o.set, past, max(p.Clock, past.Clock), 0, 0)
-	o.took(bt, h, apply.Merge(o.set, p, past, mergeID))
+	o.took(bt, h, apply.Return(o.set, p, past, mergeID))
 	if len(p.Promised) == 0 {
 		if err := o.resume(bt, p); err != nil {
 			return err

@@ -92,11 +92,17 @@ func (f *family) meet() sheet {
 	return f.customer(opener)
 }
 
-// parted waits until both have their pasts.
+// parted waits until who opens and who pays have their pasts.
 func (f *family) parted() (opens, pays sheet) {
 	f.t.Helper()
+	return f.apart(payer)
+}
+
+// apart waits until somebody has left who opens, and both have their pasts.
+func (f *family) apart(who string) (opens, pays sheet) {
+	f.t.Helper()
 	require.Eventually(f.t, func() bool {
-		opens, pays = f.customer(opener), f.customer(payer)
+		opens, pays = f.customer(opener), f.customer(who)
 		return opens.Profile != "" && pays.Profile != "" && opens.Profile != pays.Profile && !opens.Parting && !pays.Parting
 	}, historyIn, 50*time.Millisecond, "%s", later(func() string { return fmt.Sprintf("%+v %+v", opens, pays) }))
 	return opens, pays

@@ -185,10 +185,17 @@ export interface ProfileStage {
 // A link that was asked for and is not made. unique: the other customer has another value of something of which one
 // has one only; shared: a phone or device (identity) was seen with more people than its limit.
 export interface IdentityConflict {
-  kind: 'unique' | 'shared' | (string & {})
+  kind: 'unique' | 'parted' | 'shared' | (string & {})
   identity?: string
   since: string | null
   with: string[]
+}
+
+// What came of taking identities out of a customer; not committed: it will.
+export interface Parted {
+  profile_id: string
+  new_profile_id?: string
+  committed: boolean
 }
 
 export interface Profile {
@@ -201,6 +208,7 @@ export interface Profile {
   warming?: (string | { measure: string })[]
   stale?: boolean
   merging?: boolean
+  parting?: boolean
   profiling_refused?: boolean
   suppressed?: boolean
   internal?: boolean

@@ -9,9 +9,20 @@ import { identityValue } from '../text/identity'
 // What did not become one customer, and why: someone has to know before he trusts the numbers of either.
 export function Conflicts({ conflicts }: { conflicts: IdentityConflict[] }) {
   const { t } = useWords()
+  const parted = conflicts.filter((c) => c.kind === 'parted')
+  const open = conflicts.filter((c) => c.kind !== 'parted')
+  return (
+    <>
+      <List title={t('conflict.title')} conflicts={open} />
+      <List title={t('conflict.partedTitle')} conflicts={parted} />
+    </>
+  )
+}
+
+function List({ title, conflicts }: { title: string; conflicts: IdentityConflict[] }) {
   if (conflicts.length === 0) return null
   return (
-    <Panel title={`${t('conflict.title')} ${conflicts.length}`}>
+    <Panel title={`${title} ${conflicts.length}`}>
       <ul className="conflicts">
         {conflicts.map((conflict) => (
           <Conflict key={`${conflict.kind}/${conflict.identity ?? ''}/${conflict.with.join()}`} conflict={conflict} />
@@ -26,7 +37,11 @@ function Conflict({ conflict }: { conflict: IdentityConflict }) {
   const { namespace, value } = splitIdentity(conflict.identity ?? '')
   return (
     <li>
-      <p className="warn small">{conflict.kind === 'shared' ? t('conflict.shared', { namespace: namespaceName(namespace, lang) }) : t('conflict.unique')}</p>
+      {conflict.kind === 'parted' ? (
+        <p className="muted small">{t('conflict.parted')}</p>
+      ) : (
+        <p className="warn small">{conflict.kind === 'shared' ? t('conflict.shared', { namespace: namespaceName(namespace, lang) }) : t('conflict.unique')}</p>
+      )}
       {value && <code className="small" title={value}>{identityValue(value)}</code>}
       {conflict.with.length > 0 && (
         <p className="small">
@@ -38,7 +53,7 @@ function Conflict({ conflict }: { conflict: IdentityConflict }) {
           ))}
         </p>
       )}
-      {conflict.since && <p className="muted small">{t('conflict.since', { time: formatTime(conflict.since, lang) })}</p>}
+      {conflict.since && <p className="muted small">{t(conflict.kind === 'parted' ? 'conflict.partedAt' : 'conflict.since', { time: formatTime(conflict.since, lang) })}</p>}
     </li>
   )
 }

@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Alert, Button } from 'antd'
-import { useEffect, useState, type ReactNode } from 'react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { ApiError, getJson } from '../api/client'
 import type { Profile, ProfileTag } from '../api/types'
 import { useRouter } from '../app/router'
@@ -20,6 +20,7 @@ import { WhyDrawer } from './WhyDrawer'
 import { addRecent } from './recent'
 
 const REFRESH_MS = 5_000
+const PARTING_MS = 1_000
 
 export function ProfileView({ id }: { id: string }) {
   const { t } = useWords()
@@ -29,7 +30,7 @@ export function ProfileView({ id }: { id: string }) {
     queryKey: ['profile', id, at],
     queryFn: ({ signal }) => getJson<Profile>(pathOf(id, at), signal),
     // The past does not change.
-    refetchInterval: at ? false : REFRESH_MS,
+    refetchInterval: (q) => (at ? false : q.state.data?.parting ? PARTING_MS : REFRESH_MS),
   })
   const found = query.data?.profile_id
   // A phone number typed into the search must not stay in the address bar and the history.
@@ -74,6 +75,7 @@ function pathOf(id: string, at: string | null): string {
 
 function Sheet({ profile, at }: { profile: Profile; at: string | null }) {
   const { t } = useWords()
+  useReadAgain(profile)
   const [why, setWhy] = useState<string | null>(null)
   return (
     <div className="profile">
@@ -92,6 +94,16 @@ function Sheet({ profile, at }: { profile: Profile; at: string | null }) {
       <WhyDrawer profileId={profile.profile_id} tag={why} at={at} onClose={() => setWhy(null)} />
     </div>
   )
+}
+
+// When its past has come back after an unmerge, so has what the timeline shows.
+function useReadAgain({ profile_id: id, parting }: Profile) {
+  const client = useQueryClient()
+  const waits = useRef(false)
+  useEffect(() => {
+    if (waits.current && !parting) void client.invalidateQueries({ queryKey: ['timeline'] })
+    waits.current = parting ?? false
+  }, [client, id, parting])
 }
 
 function Who({ profile }: { profile: Profile }) {
@@ -144,6 +156,7 @@ function Flags({ profile }: { profile: Profile }) {
     profile.late && t('profile.momentLate'),
     profile.stale && t('profile.stale'),
     profile.merging && t('profile.merging'),
+    profile.parting && t('profile.parting'),
     profile.profiling_refused && t('profile.refused'),
     profile.suppressed && t('profile.suppressed'),
     profile.internal && t('profile.internal'),
