@@ -63,7 +63,7 @@ func TestSignsAreFoundWhereTheyMatter(t *testing.T) {
 func TestEscapedSignsOfDoubleQuotesStay(t *testing.T) {
 	for text, want := range map[string]string{
 		`when: "tag(\"甲，乙\") and\n a ≥ 1"`: `when: "tag(\"甲，乙\") and\n a >= 1"`,
-		`when: "a \\ ≥ \t1\`:                `when: "a \\ >= \t1\`,
+		`when: "a \\ ≥ \t1\`:               `when: "a \\ >= \t1\`,
 	} {
 		require.Equal(t, want, signs.Apply(text, signs.Find(text, known)))
 	}
