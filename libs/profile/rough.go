@@ -28,7 +28,7 @@ const manySteps = 8 * MaxFacts
 // RoughScoreAt is ScoreAt of a lifetime up to an error that is not passed. ok is false
 // when only ScoreAt can tell.
 func (f *Fold) RoughScoreAt(halfLife time.Duration, now event.Time) (score, within float64, ok bool) {
-	if f == nil || halfLife <= 0 || len(f.Facts) == 0 || f.Facts[len(f.Facts)-1].T > now {
+	if f == nil || halfLife <= 0 || len(f.Facts) == 0 || f.Facts[len(f.Facts)-1].T > now || hasFaded(halfLife, f.Facts[len(f.Facts)-1].T, now) {
 		return 0, 0, false
 	}
 	r := &f.rough

@@ -236,16 +236,23 @@ func (f *Fold) TopAt(v View) string {
 	return top
 }
 
+// Faded is after how many half-lives nothing is left of a score: long before a number
+// is too small to be told from none.
+const Faded = 900
+
 // ScoreAt is the sum of points, each halved for every halfLife of its age; no
-// half-life: the plain sum. The order of addition is that of (time, id).
+// half-life: the plain sum. The order of addition is that of (time, id). When the newest
+// has faded it is nothing.
 func (f *Fold) ScoreAt(halfLife time.Duration, v View, now event.Time) float64 {
 	if f == nil {
 		return 0
 	}
 	var s float64
+	faded := halfLife > 0
 	add := func(n decimal.Decimal, t event.Time) {
 		p := float(n)
 		if halfLife > 0 {
+			faded = faded && hasFaded(halfLife, t, now)
 			p *= math.Exp2(-float64(now.Sub(t)) / float64(halfLife))
 		}
 		s += p
@@ -254,7 +261,14 @@ func (f *Fold) ScoreAt(halfLife time.Duration, v View, now event.Time) float64 {
 	for _, fact := range f.In(v) {
 		add(fact.N, fact.T)
 	}
+	if faded {
+		return 0
+	}
 	return s
+}
+
+func hasFaded(halfLife time.Duration, at, now event.Time) bool {
+	return float64(now.Sub(at)) > Faded*float64(halfLife)
 }
 
 // Full says that the view holds as many facts as are kept of one, or more.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/goccy/go-yaml/ast"
+
 	"github.com/tagwire/tagwire/libs/rule/cond"
 	"github.com/tagwire/tagwire/libs/rule/keyword"
 )
@@ -200,15 +202,37 @@ func (n yamlNode) place(err error) Error {
 		return out
 	}
 	out.Message = ce.Message
-	if ce.Line > 1 {
-		out.Line += ce.Line
-		out.Column = ce.Column
+	if block, ok := n.node.(*ast.LiteralNode); ok {
+		return inBlock(block, out, ce)
+	}
+	if ce.Line > 1 { // behind an escaped line end, or a text over several lines
 		return out
 	}
 	out.Column += ce.Column - 1
 	if t := n.node.GetToken(); t != nil && len(t.Origin) > 0 {
 		if o := strings.TrimLeft(t.Origin, " \n"); strings.HasPrefix(o, `"`) || strings.HasPrefix(o, "'") {
 			out.Column++
+		}
+	}
+	return out
+}
+
+// inBlock finds the place within a text behind | or >, of which each line is indented
+// and the lines of the second are put together.
+func inBlock(block *ast.LiteralNode, out Error, in *cond.Error) Error {
+	line, column := in.Line, in.Column
+	for i, raw := range strings.Split(block.Value.GetToken().Origin, "\n") {
+		text := strings.TrimLeft(raw, " ")
+		long := len([]rune(text)) + 1 // with what stands for the line's end
+		folded := block.Start.Value[0] == '>' && column > long
+		if !folded && line == 1 {
+			out.Line, out.Column = out.Line+i+1, len(raw)-len(text)+column
+			return out
+		}
+		if folded {
+			column -= long
+		} else {
+			line--
 		}
 	}
 	return out

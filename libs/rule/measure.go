@@ -2,6 +2,7 @@ package rule
 
 import (
 	"math"
+	"time"
 
 	"github.com/govalues/decimal"
 
@@ -290,7 +291,10 @@ func (n scoreNode) Cross(m *cond.Moment, limit cond.Limit) event.Time {
 			if m.Before == 0 || t <= m.Before {
 				t = settle(t, differs)
 			}
-			if t != 0 && (end == 0 || t < end) {
+			if t == 0 && limit.Number == 0 {
+				t = n.fades(f, at.Now)
+			}
+			if t != 0 && (end == 0 || t < end) && (limit.Number != 0 || differs(t)) {
 				return t
 			}
 		}
@@ -312,6 +316,21 @@ func (n scoreNode) reaches(s float64, at event.Time, limit float64) event.Time {
 	}
 	t := at + event.Time(math.Ceil(float64(n.m.HalfLife.Milliseconds())*math.Log2(s/limit)))
 	return max(t-2, at+1)
+}
+
+// longest is how far ahead a moment is looked for: times are kept in nanoseconds too.
+const longest = 100 * 365 * 24 * time.Hour
+
+// fades is when nothing is left of the score; 0: never, or nobody will see it.
+func (n scoreNode) fades(f *profile.Fold, now event.Time) event.Time {
+	last := f.LastAt(n.m.view(now))
+	if last == nil || n.m.HalfLife > longest/profile.Faded {
+		return 0
+	}
+	if t := last.T.Add(profile.Faded*n.m.HalfLife) + 1; t > now {
+		return t
+	}
+	return 0
 }
 
 // settle finds the millisecond by judging.

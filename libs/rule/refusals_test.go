@@ -43,6 +43,10 @@ func TestRefusals(t *testing.T) {
 		"stages:\n  - {name: new, start: true}\n  - {name: old, when: known, from: [neu]}\n":                                           "3:36: there is no stage \"neu\"; did you mean new?",
 		"tags: {A: {when: known, alert: {title: 'x {{name'}}}\n":                                                                       "has no }} behind it",
 		"tags:\n  Y: {when: stage == \"a\"}\n  X: {when: tag(\"Y\")}\nstages: [{name: a, start: true}, {name: b, when: tag(\"X\")}]\n": "the stage \"b\" reads the tag \"X\", which reads the stage",
+		"tags:\n  A: {when: absent(\"pay\", \"9d\")}\n":                                                                                "stands in single quotes",
+		"tags:\n  A:\n    when: |\n      known and\n      xyz > 3\n":                                                                   "5:7: unknown name",
+		"tags:\n  A:\n    when: |\n      xyz > 3\n":                                                                                    "4:7: unknown name",
+		"tags:\n  A:\n    when: >-\n      known and\n      not xyz\n":                                                                  "5:11: unknown name",
 		"tags: {A: {when: \"tag(\\\"B\\\") and\\n x > 3\"}}\n":                                                                         "unknown name \"x\"",
 	} {
 		_, err := rule.Compile(1, map[string]string{"r.yaml": text})

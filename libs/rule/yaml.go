@@ -75,6 +75,9 @@ func yamlError(name string, err error) Error {
 		e.Message = msg.GetMessage()
 	}
 	e.Message, _, _ = strings.Cut(e.Message, "\n")
+	if strings.Contains(e.Message, "flow map content") || strings.Contains(e.Message, "must be specified") {
+		e.Message += "；条件里有逗号或引号时，请整个放进单引号 / a condition with commas or quotes stands in single quotes: when: 'absent(\"order.pay\", \"90d\")'"
+	}
 	return e
 }
 

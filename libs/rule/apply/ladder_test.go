@@ -160,6 +160,27 @@ tags:
 	require.Empty(t, held(w.p))
 }
 
+// A score above nothing does not stay so for ever: what is too small to be a number is
+// nothing, at a moment that is known.
+func TestAScoreFadesToNothingByItself(t *testing.T) {
+	w := begin(t, `
+measures: {heat: {score: {open: 1, refund: -5}, half_life: 1s}}
+tags:
+  some: {when: heat > 0}
+  none: {when: heat == 0 and known}
+  less: {when: 0.0 > heat}
+`)
+	w.add("a", "open", t0, nil)
+	w.pass(t0.Add(900 * time.Second))
+	require.Equal(t, []string{"some"}, held(w.p))
+	w.pass(t0.Add(900*time.Second + time.Millisecond))
+	require.Equal(t, []string{"none"}, held(w.p))
+	w.add("b", "refund", t0.Add(time.Hour), nil)
+	require.Equal(t, []string{"less"}, held(w.p))
+	w.pass(t0.Add(2 * time.Hour))
+	require.Equal(t, []string{"none"}, held(w.p))
+}
+
 // A tag that reads a tag that reads the stage is judged behind the stage as well.
 func TestTagsBehindATagThatReadsTheStageFollowIt(t *testing.T) {
 	w := begin(t, `

@@ -88,6 +88,12 @@ func (n *names) UnmarshalYAML(decode func(any) error) error {
 	case nil:
 	case []any:
 		for _, x := range v {
+			if family, ok := x.(map[string]any); ok { // [渠道:抖音] without quotes
+				for name, value := range family {
+					*n = append(*n, fmt.Sprint(name, ":", value))
+				}
+				continue
+			}
 			*n = append(*n, fmt.Sprint(x))
 		}
 	case map[string]any:
