@@ -93,7 +93,7 @@ func (o *owner) plan(ctx context.Context, all []opened) (plan, error) {
 	if err != nil {
 		return plan{}, err
 	}
-	rt := &router{partition: o.number, known: known, people: people, limits: o.r.Limits, asked: o.asked}
+	rt := &router{partition: o.number, known: known, people: people, limits: o.r.Limits, memory: o.memory}
 	internal := o.internal()
 	var p plan
 	for _, a := range all {

@@ -45,6 +45,25 @@ func (l Limits) meet(people rawplan.People, ids []event.Identity) []rawplan.Seen
 	return seen
 }
 
+// meet notes whom an event's phones and devices are seen with. A value that was
+// past its limit before, since the limit has been lowered, is noted once more with
+// one whom it is known by: that adds nobody, and brings it up to be told of.
+func (r *router) meet(ids []event.Identity) {
+	for _, id := range ids {
+		if people := r.people[id]; r.limits.shared(id, people) && r.memory.told.first(id) {
+			r.seen = append(r.seen, rawplan.Seen{Identity: id, With: slices.MinFunc(people, byText)})
+		}
+	}
+	for _, s := range r.limits.meet(r.people, ids) {
+		r.seen = append(r.seen, s)
+		if r.limits.shared(s.Identity, r.people[s.Identity]) {
+			r.memory.told.first(s.Identity) // the one that is too many tells of it
+		}
+	}
+}
+
+func byText(a, b event.Identity) int { return cmp.Compare(a.String(), b.String()) }
+
 // joining are the identities of an event by which it may join profiles: all but
 // the shared ones. Two resolvers at once may each see a value below its limit
 // that is past it by both: then one event more is linked. What they noted is one

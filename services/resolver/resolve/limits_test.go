@@ -25,7 +25,7 @@ func person(n int) event.Identity {
 }
 
 func testRouter(known map[event.Identity]string, people rawplan.People) *router {
-	r := &router{partition: 2, known: known, people: rawplan.People{}, limits: testLimits, asked: newRecent()}
+	r := &router{partition: 2, known: known, people: rawplan.People{}, limits: testLimits, memory: newMemory()}
 	for id, who := range people {
 		r.people[id] = slices.Clone(who)
 	}
@@ -88,6 +88,24 @@ func TestADeviceTakesThreePeople(t *testing.T) {
 	}
 	require.Len(t, r.people[anon], 4, "of a shared one no more is kept")
 	require.Len(t, r.seen, 4)
+}
+
+// TestALoweredLimitIsTold: what was seen with too many before the limit was lowered
+// is told of by the next event that brings it beside another, once.
+func TestALoweredLimitIsTold(t *testing.T) {
+	people := rawplan.People{phone: {person(1), person(2), person(3)}, anon: {person(1), person(2), person(3)}}
+	r := testRouter(map[event.Identity]string{phone: "p-1", anon: "p-1", person(1): "p-1"}, people)
+	steps(r,
+		[]event.Identity{person(1), anon}, // three people, as the limit has it
+		[]event.Identity{person(9), phone},
+		[]event.Identity{person(1), phone},
+	)
+	require.Equal(t, []rawplan.Seen{{Identity: phone, With: person(1)}}, r.seen, "noting it again brings it up and adds nobody")
+	require.Len(t, r.people[phone], 3)
+
+	r = testRouter(map[event.Identity]string{phone: "p-1"}, people)
+	steps(r, []event.Identity{phone, mail})
+	require.Equal(t, []rawplan.Seen{{Identity: phone, With: person(1)}}, r.seen, "whatever stands beside it")
 }
 
 func TestOnlySharedValuesJoinNobodyToEachOther(t *testing.T) {

@@ -75,7 +75,7 @@ type router struct {
 	limits    Limits
 	links     []rawplan.Link
 	seen      []rawplan.Seen
-	asked     *recent // requests sent lately are not sent again
+	memory    memory
 }
 
 // route decides whose an event is. ids are normalised, personal values hashed.
@@ -93,7 +93,7 @@ func (r *router) route(e *event.Event, offset int64, ids []event.Identity) entry
 			return out
 		}
 	}
-	r.seen = append(r.seen, r.limits.meet(r.people, ids)...)
+	r.meet(ids)
 	joining := r.joining(ids)
 	if len(joining) == 0 {
 		fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
@@ -144,7 +144,7 @@ func (r *router) rest(out *entry, ids []event.Identity) {
 		}
 		if !seen[p] && len(out.Requests) < maxRequests {
 			seen[p] = true
-			if q := event.LinkOf(p, out.Profile); r.asked.first(q) {
+			if q := event.LinkOf(p, out.Profile); r.memory.asked.first(q) {
 				out.Requests = append(out.Requests, q)
 			}
 		}
@@ -160,7 +160,7 @@ func (r *router) follow(profile string, e *event.Event, offset int64, ids []even
 			return out
 		}
 	}
-	r.seen = append(r.seen, r.limits.meet(r.people, ids)...)
+	r.meet(ids)
 	fresh := event.ProfileID(e.ReceivedAt, r.partition, offset, 0)
 	joining := r.joining(ids)
 	if len(joining) == 0 {
@@ -228,17 +228,26 @@ func (r *router) link(id event.Identity, profile string) {
 // DirectNamespace addresses a profile by its id: what people do in the console.
 const DirectNamespace = "profile"
 
-// recent remembers the newest requests: asking again is harmless but costs.
-type recent struct {
-	set   map[event.Link]bool
-	order []event.Link
+// memory is what a router knows of the batches before, as long as it owns its
+// partition.
+type memory struct {
+	asked *recent[event.Link]     // requests
+	told  *recent[event.Identity] // shared values
 }
 
-func newRecent() *recent { return &recent{set: map[event.Link]bool{}} }
+func newMemory() memory { return memory{newRecent[event.Link](), newRecent[event.Identity]()} }
+
+// recent remembers what was sent lately: sending it again is harmless but costs.
+type recent[T comparable] struct {
+	set   map[T]bool
+	order []T
+}
+
+func newRecent[T comparable]() *recent[T] { return &recent[T]{set: map[T]bool{}} }
 
 const maxRecent = 10000
 
-func (r *recent) first(q event.Link) bool {
+func (r *recent[T]) first(q T) bool {
 	if r.set[q] {
 		return false
 	}

@@ -139,7 +139,7 @@ func (r *Resolver) own(ctx context.Context, g *stream.Generation, number int) {
 	backoff := 100 * time.Millisecond
 	r.note(number, lagged{next: -1}) // it is owned from now on, whatever the taking over takes
 	for ctx.Err() == nil {
-		o := &owner{r: r, log: log, gen: g, number: number, mem: rawplan.New(r.Redis, number), asked: newRecent()}
+		o := &owner{r: r, log: log, gen: g, number: number, mem: rawplan.New(r.Redis, number), memory: newMemory()}
 		o.mem.Replicas = r.Replicas
 		err := o.serve(ctx)
 		if ctx.Err() != nil {
@@ -167,7 +167,7 @@ type owner struct {
 	mem    *rawplan.Partition
 	pos    rawplan.Pos
 	dicts  dictionaries
-	asked  *recent
+	memory memory
 	found  *found       // while a repair is under way
 	ahead  stream.Batch // what was fetched and is not planned yet
 	noted  time.Time

@@ -125,3 +125,42 @@ func requireShared(t *testing.T, p *parts.Parts, one crowd) {
 		}
 	}
 }
+
+// A limit that is lowered below what has come already is told of by the next
+// event that brings such a value: whoever was seen with it shows it, and whoever
+// comes with it from then on joins nobody.
+func TestALoweredLimitIsShownByWhoWasSeen(t *testing.T) {
+	p := open(t)
+	number := seed(t)
+	run := fmt.Sprint(number, "l-")
+	p.Config.Identity.PeoplePerDevice = 5
+	stop := roles(t, p)
+	defer func() { stop() }()
+	kiosk := crowd{value: event.Identity{Namespace: "anonymous_id", Value: run + "kiosk"}, shared: true}
+	for n := range 4 {
+		who := event.Identity{Namespace: "wecom.corp", Value: fmt.Sprint(run, "person", n)}
+		kiosk.people = append(kiosk.people, who)
+		send(t, p, meeting(fmt.Sprint(run, n), kiosk.value, who))
+	}
+	settled(t, p, event.At(time.Now()))
+	within := kiosk
+	within.shared = false
+	requireShared(t, p, within)
+
+	stop()
+	p.Config.Identity.PeoplePerDevice = 3
+	stop = roles(t, p)
+	settled(t, p, event.At(time.Now()))
+	requireShared(t, p, within) // nothing is looked for: an event must bring it
+	for again := range 3 {
+		send(t, p, meeting(fmt.Sprint(run, "again", again), kiosk.value, kiosk.people[1]))
+	}
+	settled(t, p, event.At(time.Now()))
+	requireShared(t, p, kiosk)
+	stranger := event.Identity{Namespace: "unionid", Value: run + "stranger"}
+	send(t, p, meeting(run+"stranger", kiosk.value, stranger))
+	settled(t, p, event.At(time.Now()))
+	known, err := rawplan.NewIdentities(p.Redis).Lookup(t.Context(), []event.Identity{kiosk.value, stranger})
+	require.NoError(t, err)
+	require.NotEqual(t, known[kiosk.value], known[stranger])
+}
