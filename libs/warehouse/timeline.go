@@ -21,6 +21,8 @@ const (
 	KindStage = "stage"
 	KindAlert = "alert"
 	KindNote  = "note"
+
+	KindIdentity = "identity" // why it did not become one with somebody
 )
 
 // Entry is one thing that happened to a customer. Title and Text may hold
@@ -28,7 +30,7 @@ const (
 type Entry struct {
 	Time        event.Time `json:"time"`
 	Kind        string     `json:"kind"`
-	Type        string     `json:"type"` // event: its type; tag, stage: the operation; alert: raised, seen, …
+	Type        string     `json:"type"` // event: its type; tag, stage, identity: the operation; alert: raised, seen, …
 	ID          string     `json:"id"`
 	EventID     string     `json:"event_id,omitempty"` // of the event, or of what caused the change
 	Title       string     `json:"title,omitempty"`
@@ -50,6 +52,7 @@ type Entry struct {
 	RuleVersion int64      `json:"rule_version,omitempty"`
 	Reason      string     `json:"reason,omitempty"`
 	Severity    string     `json:"severity,omitempty"`
+	Other       string     `json:"other,omitempty"` // identity: the other customer, or the phone or device that is shared
 }
 
 // TimelineQuery asks for a page of a customer's history, the newest first.
@@ -83,7 +86,7 @@ func (w *Warehouse) Timeline(ctx context.Context, q TimelineQuery) (Page, error)
 		return Page{}, err
 	}
 	var parts []string
-	for _, kind := range []string{KindEvent, KindTag, KindStage, KindAlert} {
+	for _, kind := range []string{KindEvent, KindTag, KindStage, KindAlert, KindIdentity} {
 		if wanted(q.Kinds, kind) || kind == KindEvent && slices.Contains(q.Kinds, KindNote) {
 			parts = append(parts, "SELECT * FROM ("+timelineParts(kind, q)+")\nWHERE (at, id) < (before, last) ORDER BY at DESC, id DESC LIMIT lim")
 		}
@@ -131,7 +134,7 @@ func timelineParts(kind string, q TimelineQuery) string {
 		return `SELECT time AS at, concat('e', source, '/', event_id) AS id, if(startsWith(type, 'note.'), 'note', 'event') AS kind, toString(type) AS what, event_id AS cause,
   object_title AS title, text AS words, toString(source) AS src, toString(channel) AS chan, toString(staff_id) AS person,
   ifNull(toString(amount), '') AS money, toString(currency) AS cur, CAST(matched, 'Array(String)') AS hits,
-  '' AS tag_, '' AS group_, '' AS value_, '' AS stage_, '' AS from_, '' AS rule_, toInt64(0) AS rulev, '' AS why, '' AS level_
+  '' AS tag_, '' AS group_, '' AS value_, '' AS stage_, '' AS from_, '' AS rule_, toInt64(0) AS rulev, '' AS why, '' AS level_, '' AS other_
 FROM ${db}.events_by_profile WHERE profile_id IN (${family}) AND (source, event_id) NOT IN (` + leftToo + `) ` + which + ` ORDER BY version DESC LIMIT 1 BY source, event_id`
 	case KindTag:
 		renewed := "AND op != 'renewed'"
@@ -140,17 +143,22 @@ FROM ${db}.events_by_profile WHERE profile_id IN (${family}) AND (source, event_
 		}
 		return `SELECT at, concat('t', change_id) AS id, 'tag' AS kind, toString(op) AS what, cause,
   '' AS title, '' AS words, '' AS src, '' AS chan, '' AS person, '' AS money, '' AS cur, CAST([], 'Array(String)') AS hits,
-  toString(tag) AS tag_, toString(tag_group) AS group_, tag_value AS value_, '' AS stage_, '' AS from_, toString(rule) AS rule_, rule_version AS rulev, toString(reason) AS why, '' AS level_
+  toString(tag) AS tag_, toString(tag_group) AS group_, tag_value AS value_, '' AS stage_, '' AS from_, toString(rule) AS rule_, rule_version AS rulev, toString(reason) AS why, '' AS level_, '' AS other_
 FROM ${db}.tag_changes WHERE profile_id IN (${family}) ` + renewed + ` ORDER BY version DESC LIMIT 1 BY change_id`
 	case KindStage:
 		return `SELECT at, concat('s', change_id) AS id, 'stage' AS kind, 'entered' AS what, cause,
   '' AS title, '' AS words, '' AS src, '' AS chan, '' AS person, '' AS money, '' AS cur, CAST([], 'Array(String)') AS hits,
-  '' AS tag_, '' AS group_, '' AS value_, toString(stage) AS stage_, toString(from_stage) AS from_, toString(rule) AS rule_, rule_version AS rulev, toString(reason) AS why, '' AS level_
+  '' AS tag_, '' AS group_, '' AS value_, toString(stage) AS stage_, toString(from_stage) AS from_, toString(rule) AS rule_, rule_version AS rulev, toString(reason) AS why, '' AS level_, '' AS other_
 FROM ${db}.stage_changes WHERE profile_id IN (${family}) ORDER BY version DESC LIMIT 1 BY change_id`
+	case KindIdentity:
+		return `SELECT at, concat('i', change_id) AS id, 'identity' AS kind, toString(q.kind) AS what, cause,
+  '' AS title, '' AS words, '' AS src, '' AS chan, '' AS person, '' AS money, '' AS cur, CAST([], 'Array(String)') AS hits,
+  '' AS tag_, '' AS group_, '' AS value_, '' AS stage_, '' AS from_, '' AS rule_, toInt64(0) AS rulev, toString(reason) AS why, '' AS level_, other AS other_
+FROM ${db}.quality AS q WHERE q.kind IN ('conflict', 'shared') AND profile_id IN (${family}) ORDER BY version DESC LIMIT 1 BY change_id`
 	default:
 		return `SELECT at, concat('a', alert_id, '/', verb, '/', entry_id) AS id, 'alert' AS kind, toString(verb) AS what, cause,
   title, remark AS words, '' AS src, toString(channel) AS chan, if(verb = 'raised', toString(staff_id), by) AS person, '' AS money, '' AS cur, CAST([], 'Array(String)') AS hits,
-  toString(tag) AS tag_, '' AS group_, '' AS value_, '' AS stage_, '' AS from_, toString(rule) AS rule_, rule_version AS rulev, '' AS why, toString(severity) AS level_
+  toString(tag) AS tag_, '' AS group_, '' AS value_, '' AS stage_, '' AS from_, toString(rule) AS rule_, rule_version AS rulev, '' AS why, toString(severity) AS level_, '' AS other_
 FROM ${db}.alerts WHERE profile_id IN (${family}) ORDER BY version DESC LIMIT 1 BY alert_id, verb, entry_id`
 	}
 }
@@ -161,7 +169,7 @@ func readEntries(rows driver.Rows) (Page, error) {
 		var e Entry
 		var at time.Time
 		err := rows.Scan(&at, &e.ID, &e.Kind, &e.Type, &e.EventID, &e.Title, &e.Text, &e.Source, &e.Channel, &e.StaffID,
-			&e.Amount, &e.Currency, &e.Matched, &e.Tag, &e.Group, &e.Value, &e.Stage, &e.FromStage, &e.Rule, &e.RuleVersion, &e.Reason, &e.Severity)
+			&e.Amount, &e.Currency, &e.Matched, &e.Tag, &e.Group, &e.Value, &e.Stage, &e.FromStage, &e.Rule, &e.RuleVersion, &e.Reason, &e.Severity, &e.Other)
 		if err != nil {
 			return page, err
 		}

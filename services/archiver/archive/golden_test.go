@@ -109,6 +109,7 @@ func goldenChanges() []entry {
 		{schemas.TopicChanges, 3, merged("m", "l", at(2, 0))},
 		{schemas.TopicChanges, 0, &event.Change{ChangeID: "s1", Op: event.OpEntered, Profile: "a", Stage: "新", FromStage: "潜在", At: noon, Rule: "新", Known: true, Order: at(2, 2)}},
 		{schemas.TopicChanges, 0, &event.Change{ChangeID: "k1", Op: event.OpConflict, Profile: "a", Other: "b", At: noon, Reason: "unique", Order: at(3, 0)}},
+		{schemas.TopicChanges, 0, &event.Change{ChangeID: "k3", Op: event.OpShared, Profile: "a", Other: "phone:0123", At: noon, Reason: "people", Order: at(3, 1)}},
 		{schemas.TopicChanges, 0, &event.Change{ChangeID: "k2", Op: event.OpStale, Profile: "a", At: noon, Reason: "late", Order: at(4, 0)}},
 	}
 }
@@ -183,7 +184,7 @@ func goldenAnswers() map[string][]string {
 			`al2|b|高意向|s1|high|2026-03-10 04:00:00.000|\N|\N|\N|\N|`,
 		},
 		"SELECT profile_id, merged_into, reason FROM bi.merges ORDER BY profile_id":              {"l|a|link", "m|a|link"},
-		"SELECT day, kind, reason, items FROM bi.quality WHERE reason != 'poison' ORDER BY kind": {"2026-03-10|conflict|unique|1", "2026-03-10|rejected|bad_time|1", "2026-03-10|stale|late|1"},
+		"SELECT day, kind, reason, items FROM bi.quality WHERE reason != 'poison' ORDER BY kind": {"2026-03-10|conflict|unique|1", "2026-03-10|rejected|bad_time|1", "2026-03-10|shared|people|1", "2026-03-10|stale|late|1"},
 		"SELECT sum(items) FROM bi.quality WHERE reason = 'poison'":                              {"1"},
 		"SELECT alert_id, channel FROM db.deliveries FINAL ORDER BY channel":                     {"al1|email", "al1|robot"},
 		"SELECT namespace, value, profile_id FROM db.identities FINAL WHERE profile_id = 'a'":    {"user_id|u:a|a"},

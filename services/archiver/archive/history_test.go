@@ -147,11 +147,18 @@ func TestTheConsolesQuestions(t *testing.T) {
 			require.GreaterOrEqual(t, all[n-1].Time, e.Time, "the newest first")
 		}
 	}
-	require.Equal(t, map[string]int{"event": 3, "tag": 3, "stage": 1, "alert": 9}, kinds, "a-1, a-2, m-1; a applied, l applied, l removed; 新; al1")
+	require.Equal(t, map[string]int{"event": 3, "tag": 3, "stage": 1, "alert": 9, "identity": 2}, kinds,
+		"a-1, a-2, m-1; a applied, l applied, l removed; 新; al1; refused b, shared phone")
 	only, err := r.w.Timeline(ctx, warehouse.TimelineQuery{Profile: "a", Kinds: []string{"tag"}, Renewed: true})
 	require.NoError(t, err)
 	require.Len(t, only.Entries, 4)
 	require.Equal(t, "removed", only.Entries[0].Op)
+	only, err = r.w.Timeline(ctx, warehouse.TimelineQuery{Profile: "m", Kinds: []string{warehouse.KindIdentity}})
+	require.NoError(t, err)
+	require.Equal(t, []warehouse.Entry{
+		{Time: noon, Kind: "identity", Type: "shared", Op: "shared", ID: "ik3", Other: "phone:0123", Reason: "people", Matched: []string{}},
+		{Time: noon, Kind: "identity", Type: "conflict", Op: "conflict", ID: "ik1", Other: "b", Reason: "unique", Matched: []string{}},
+	}, only.Entries, "that it waits to be rebuilt is no matter of who it is")
 
 	family, err := r.w.Family(ctx, "l")
 	require.NoError(t, err)

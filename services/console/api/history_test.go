@@ -75,6 +75,20 @@ func TestHistoryIsReadFromTheWarehouseAndOpened(t *testing.T) {
 	first.Items = nil
 	g.do("GET", "/profiles/"+id+"/timeline?kind=note&cursor="+cursor, "").into(&first)
 	require.Equal(t, []item{{Kind: "note", Type: "note.add", Title: "五月前到货"}}, first.Items)
+	require.NoError(t, house.Insert(t.Context(), warehouse.Insert{
+		Table: "quality", Token: "q", Columns: []string{"change_id", "kind", "profile_id", "other", "at", "day", "reason", "version"},
+		Rows: [][]any{
+			{"q1", "shared", id, "phone:0123", at, at, "people", uint64(1)},
+			{"q2", "conflict", id, "p-9", at.Add(time.Second), at, "unique", uint64(2)},
+			{"q3", "stale", id, "", at, at, "late", uint64(3)},
+			{"q4", "shared", "p-other", "phone:0123", at, at, "people", uint64(4)},
+		},
+	}))
+	var who struct {
+		Items []struct{ Kind, Op, Other string }
+	}
+	g.do("GET", "/profiles/"+id+"/timeline?kind=identity", "").into(&who)
+	require.Equal(t, []struct{ Kind, Op, Other string }{{"identity", "conflict", "p-9"}, {"identity", "shared", "phone:0123"}}, who.Items)
 	require.Equal(t, http.StatusBadRequest, g.do("GET", "/profiles/"+id+"/timeline?cursor=x", "").Code)
 	require.Equal(t, http.StatusBadRequest, g.do("GET", "/profiles/"+id+"/timeline?limit=-1", "").Code)
 

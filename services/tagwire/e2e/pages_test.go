@@ -4,8 +4,10 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
@@ -42,6 +44,27 @@ func (b *browser) open(name, shows string) {
 	b.t.Helper()
 	b.click("nav a", name)
 	b.shows("#content h1", shows)
+}
+
+// showsWhatJoinedNobody has three people come with one phone, and looks for what
+// that was in the timeline of the first. History follows, so it is read again.
+func (b *browser) showsWhatJoinedNobody(p *product) {
+	b.t.Helper()
+	for n := range 3 {
+		body := fmt.Sprintf(`{"userId":"together-%d","event":"visit","identities":["phone:13800001111"]}`, n)
+		a := p.send("POST", "/v1/track", []byte(body), "Content-Type", "application/json", "Authorization", p.basic())
+		require.Equal(b.t, 200, a.code, "%s", a)
+	}
+	b.do(chromedp.Navigate(p.at.HTTP + "/profiles/user_id:together-0"))
+	b.shows(".conflicts", "不再用来合并")
+	b.click(".panel label", "身份")
+	require.Eventually(b.t, func() bool {
+		b.click("button", "重新载入")
+		seen := b.text("#content")
+		return strings.Contains(seen, "与太多人一起出现过，不再用来合并：") && strings.Contains(seen, "没有与另一位客户合并")
+	}, hangs, 200*time.Millisecond, "%s", later(func() string { return b.text("#content") }))
+	require.Equal(b.t, "0", b.eval("document.querySelectorAll('.tl:not(.tl-identity)').length"))
+	require.NotContains(b.t, b.text(".timeline"), "13800001111", "history has its mark only")
 }
 
 // TestPages walks all pages with the real API behind them; the console of the
@@ -89,6 +112,7 @@ func TestPages(t *testing.T) {
 	require.Len(t, b.complaints(), 1, "the browser logs the 404")
 	b.click(".moment button", "回到现在")
 	b.shows(".held-tags", "高意向")
+	b.showsWhatJoinedNobody(s.product)
 
 	b.do(chromedp.Navigate(s.at.HTTP + "/rules"))
 	b.shows("#content h1", "规则")

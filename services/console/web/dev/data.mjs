@@ -144,6 +144,8 @@ export function timeline() {
     { time: ago(90_000_000), kind: 'event', type: 'order.pay', source: 'shop1', amount: '1280.50', currency: 'CNY', object_title: 'A 系列喷头', event_id: 'e_c' },
     { time: ago(90_000_100), kind: 'stage', type: 'stage.entered', op: 'entered', tag: '活跃', rule_version: 7 },
     { time: ago(180_000_000), kind: 'tag', type: 'tag.expired', op: 'expired', tag: '中意向', rule: '中意向', rule_version: 6 },
+    { time: ago(180_500_000), kind: 'identity', type: 'shared', op: 'shared', other: 'phone:9f2c11d0' },
+    { time: ago(180_600_000), kind: 'identity', type: 'conflict', op: 'conflict', other: profileId(3) },
     { time: ago(181_000_000), kind: 'note', type: 'note', title: '客户希望五月前到货', staff_id: 'li.na' },
   ]
   return { items, next_cursor: '' }

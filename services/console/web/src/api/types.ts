@@ -221,7 +221,7 @@ export interface Profile {
   late?: boolean
 }
 
-export type TimelineKind = 'event' | 'tag' | 'stage' | 'alert' | 'note'
+export type TimelineKind = 'event' | 'tag' | 'stage' | 'alert' | 'note' | 'identity'
 
 export interface TimelineItem {
   time: string
@@ -238,6 +238,8 @@ export interface TimelineItem {
   stage?: string
   from_stage?: string
   severity?: string
+  // Of identity: the other customer (conflict), or the phone or device that is shared.
+  other?: string
   tag?: string
   op?: string
   rule?: string

@@ -3,17 +3,18 @@ import { Button, Segmented } from 'antd'
 import { useState } from 'react'
 import { getJson } from '../api/client'
 import type { Timeline as TimelinePage, TimelineItem, TimelineKind } from '../api/types'
+import { Link } from '../app/router'
 import { useWords } from '../i18n'
 import { eventTypeName } from '../i18n/names'
 import { Loading, Panel, Trouble } from '../parts/states'
-import { formatClock, formatDay, formatDecimal, formatTime, matchedWords } from '../text/format'
+import { formatClock, formatDay, formatDecimal, formatTime, matchedWords, splitIdentity } from '../text/format'
 import { byDay } from './byDay'
 import { useNames, type Names } from './useNames'
 
 type Filter = 'all' | TimelineKind
 // A history that is this little behind needs no word.
 const WORTH_SAYING_MS = 10_000
-const FILTERS: Filter[] = ['all', 'event', 'tag', 'stage', 'alert', 'note']
+const FILTERS: Filter[] = ['all', 'event', 'tag', 'stage', 'alert', 'note', 'identity']
 
 export function Timeline({ profileId }: { profileId: string }) {
   const { t, lang } = useWords()
@@ -69,6 +70,22 @@ export function Timeline({ profileId }: { profileId: string }) {
   )
 }
 
+function Other({ item, other }: { item: TimelineItem; other: string }) {
+  if (item.op !== 'shared') {
+    return (
+      <Link page="profiles" rest={other} className="conflict-link">
+        {other}
+      </Link>
+    )
+  }
+  const { namespace, value } = splitIdentity(other)
+  return (
+    <span>
+      {namespace} <code className="small">{value}</code>
+    </span>
+  )
+}
+
 function Row({ item, names }: { item: TimelineItem; names: Names }) {
   const { t, lang, maybe } = useWords()
   const what =
@@ -83,7 +100,7 @@ function Row({ item, names }: { item: TimelineItem; names: Names }) {
     <li className={`tl tl-${item.kind} ${item.op ? `tl-${item.op}` : ''}`} title={item.event_id}>
       <time dateTime={item.time}>{formatClock(item.time)}</time>
       <div>
-        <b>{what}</b> <span>{about.join(' · ')}</span>{' '}
+        <b>{what}</b> <span>{about.join(' · ')}</span> {item.other && <Other item={item} other={item.other} />}{' '}
         {matchedWords(item.matched).map((word) => (
           <mark key={word}>{word}</mark>
         ))}
