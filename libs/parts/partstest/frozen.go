@@ -11,13 +11,17 @@ import (
 // frozen waits until a process that was told to stop has: a busy machine lets its
 // threads go on for a moment. Where there is no /proc nothing is waited for.
 func frozen(pid int) error {
-	for range 500 {
-		if running := awake(pid); running == 0 {
-			return nil
+	again, end := time.NewTicker(10*time.Millisecond), time.NewTimer(stopWithin)
+	defer again.Stop()
+	defer end.Stop()
+	for awake(pid) > 0 {
+		select {
+		case <-again.C:
+		case <-end.C:
+			return fmt.Errorf("process %d was told to stop and still runs after %s", pid, stopWithin)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	return fmt.Errorf("process %d was told to stop and still runs after 5 s", pid)
+	return nil
 }
 
 // awake is the number of threads that are not stopped.
