@@ -108,11 +108,12 @@ func (p *Profile) Release(mergeID string) ([]Held, bool) {
 	return held, true
 }
 
-// Unexplained are the wishes of who was parted that no event of its past tells of:
-// history is not whole. Whose they were nobody knows then, so they hold for both.
-func (w Wish) Unexplained(past []event.Arrival) Wish {
-	for i := range past {
-		c, _ := past[i].Event.Consent()
+// Unexplained are the wishes of who was parted that no event of its life tells of:
+// history is not whole. Whose they were nobody knows then, so they hold for both. The
+// life is all that the customer ever was, also with who has left it before.
+func (w Wish) Unexplained(life []event.Arrival) Wish {
+	for i := range life {
+		c, _ := life[i].Event.Consent()
 		w.Refused = w.Refused && (c.Refused == nil || !*c.Refused)
 		w.Suppressed = w.Suppressed && (c.Suppressed == nil || !*c.Suppressed)
 	}

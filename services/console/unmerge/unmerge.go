@@ -203,7 +203,7 @@ func (k *Keeper) write(ctx context.Context, a *event.Arrival, u *event.Unmerge, 
 		if id == u.Into {
 			p = left
 		}
-		p.Heed(here.Was.Wish.Unexplained(past))
+		p.Heed(here.Was.Wish.Unexplained(life.Arrivals))
 		if err := k.handOver(ctx, p, u.MergeID(id)); err != nil {
 			return err
 		}

@@ -208,3 +208,32 @@ func (f *family) requireNoDrift() {
 	require.Empty(f.t, v.Skipped)
 	require.Positive(f.t, v.Checked)
 }
+
+// TestThreeAreParted: two leave one after the other, the second before the past of the
+// first has come; one of them had refused to be profiled.
+func TestThreeAreParted(t *testing.T) {
+	const third = "unionid:elsewhere"
+	f := newFamily(t)
+	f.does("page.view", nil, opener, third)
+	f.meet()
+	f.does("link.open", nil, third)
+	f.does("consent.set", map[string]any{"profiling": "refused"}, third)
+	require.Eventually(t, func() bool { return len(f.customer(opener).Tags) == 0 }, historyIn, 50*time.Millisecond, "whoever of them it was")
+	for _, who := range []string{third, payer} {
+		a := f.api("POST", "/profiles/"+url.PathEscape(opener)+"/unmerge", map[string]any{"identities": []string{who}})
+		require.Equal(t, http.StatusOK, a.code, "%s", a)
+		f.does("link.open", nil, third)
+	}
+	_, refuser := f.apart(third)
+	opens, pays := f.apart(payer)
+	require.Equal(t, []string{"高意向"}, opens.held())
+	require.Equal(t, 3.0, opens.Measures["近7天打开次数"])
+	require.Equal(t, []string{"已下单"}, pays.held())
+	require.Equal(t, 1.0, pays.Measures["订单数"])
+	require.Empty(t, refuser.held())
+	require.Equal(t, 0.0, refuser.Measures["近7天打开次数"])
+	require.NotEqual(t, refuser.Profile, pays.Profile)
+	require.Eventually(t, func() bool { return f.settled() && f.liveTags()["高意向"] == 1 && f.liveTags()["已下单"] == 1 }, historyIn, 100*time.Millisecond)
+	f.requireNoDrift()
+	require.Equal(t, "0", f.bi("SELECT count() FROM tag_members WHERE profile_id = '"+refuser.Profile+"'"))
+}
