@@ -6,7 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/cond"
 )
 
 // What could only be false for everybody, or could not be served exactly, is refused at
@@ -47,6 +49,8 @@ func TestRefusals(t *testing.T) {
 		"tags:\n  A:\n    when: |\n      known and\n      xyz > 3\n":                                                                   "5:7: unknown name",
 		"tags:\n  A:\n    when: |\n      xyz > 3\n":                                                                                    "4:7: unknown name",
 		"tags:\n  A:\n    when: >-\n      known and\n      not xyz\n":                                                                  "5:11: unknown name",
+		when("known" + strings.Repeat(" and known", 20000)):                                                                            "the condition has too many parts",
+		when("all > 0.00000000000000000000000001"):                                                                                     "4:18: the number 1e-26 is out of range",
 		"tags: {A: {when: \"tag(\\\"B\\\") and\\n x > 3\"}}\n":                                                                         "unknown name \"x\"",
 	} {
 		_, err := rule.Compile(1, map[string]string{"r.yaml": text})
@@ -64,4 +68,11 @@ func TestAByteOrderMarkIsNoPartOfTheFirstKey(t *testing.T) {
 	require.NoError(t, err)
 	_, err = rule.Compile(1, map[string]string{"r.yaml": strings.Repeat("#\n", 3) + "tags: {A: {when: knwn}}\n"})
 	require.ErrorContains(t, err, "r.yaml:4:18:")
+}
+
+// 12345678901234567.89 is more than a float can hold, and not more than a number has.
+func TestNumbersKeepTheirDigits(t *testing.T) {
+	s, err := rule.Compile(1, map[string]string{"r.yaml": "tags: {A: {when: 12345678901234567.89 - 12345678901234567 == 0.89}}\n"})
+	require.NoError(t, err)
+	require.True(t, s.Tags[0].When.Eval(&cond.Moment{Profile: profile.New("p")}).True())
 }

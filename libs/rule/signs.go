@@ -2,6 +2,7 @@ package rule
 
 import (
 	"slices"
+	"unicode/utf8"
 
 	"github.com/tagwire/tagwire/libs/rule/signs"
 )
@@ -11,7 +12,7 @@ import (
 // does not help; those within conditions are named by the condition.
 func (c *compilation) signs(files map[string]string) {
 	for name, text := range files {
-		if !slices.ContainsFunc(c.errs, func(e Error) bool { return e.File == name }) {
+		if !utf8.ValidString(text) || !slices.ContainsFunc(c.errs, func(e Error) bool { return e.File == name }) {
 			continue
 		}
 		lines := map[int]bool{}

@@ -110,16 +110,22 @@ tags:
   Z3: {when: steps < 1}
 `
 
+var limits = regexp.MustCompile(`(when: \w+ [<=>!]+ )[0-5]\}`)
+
 var whens = regexp.MustCompile(`when: ('?)(.*?)('?)\}`)
 
 // A rule that does nothing but compare is found by where its measure stands among the
 // numbers. The same rules, written so that they are found by what they read, give the
 // same: changes, alerts, what is due and what is kept.
 func TestThresholdsAreAsOtherConditions(t *testing.T) {
-	threshold := compile(t, thresholds)
-	plain := compile(t, whens.ReplaceAllString(thresholds, "when: '($2) and true'}"))
+	moved := limits.ReplaceAllString(thresholds, "${1}7}") // another version of many of the rules
+	versions := [][2]*rule.Set{}
+	for _, text := range []string{thresholds, moved} {
+		versions = append(versions, [2]*rule.Set{compile(t, text), compile(t, whens.ReplaceAllString(text, "when: '($2) and true'}"))})
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		p, q := profile.New("p1"), profile.New("p1")
+		threshold, plain := versions[0][0], versions[0][1]
 		for _, f := range arrivals(applytest.Draw(t, t0, 1)) {
 			e := f.Event()
 			tag := threshold.Tags[rapid.IntRange(0, len(threshold.Tags)-1).Draw(t, "tag")].Name
@@ -138,6 +144,8 @@ func TestThresholdsAreAsOtherConditions(t *testing.T) {
 			})
 			same(func(s *rule.Set, p *profile.Profile) apply.Result { return apply.Event(s, p, in) })
 			if rapid.IntRange(0, 9).Draw(t, "activate") == 0 {
+				v := versions[rapid.IntRange(0, 1).Draw(t, "version")]
+				threshold, plain = v[0], v[1]
 				same(apply.Activate)
 			}
 		}

@@ -47,7 +47,11 @@ func parse(text string) (ast.Node, error) {
 	tree, err := parser.Parse(text)
 	if err != nil {
 		if fe, ok := errors.AsType[*file.Error](err); ok {
-			return nil, &Error{Line: fe.Line, Column: fe.Column + 1, Message: fe.Message}
+			message := fe.Message
+			if strings.Contains(message, "maximum allowed nodes") {
+				message = `the condition has too many parts: give some of them a tag of their own and read it with tag("…")`
+			}
+			return nil, &Error{Line: fe.Line, Column: fe.Column + 1, Message: message}
 		}
 		return nil, &Error{Line: 1, Column: 1, Message: err.Error()}
 	}
@@ -149,7 +153,12 @@ func (c compiler) node(n ast.Node) (Node, error) {
 
 func (c compiler) float(n *ast.FloatNode) (Node, error) {
 	d, err := decimal.NewFromFloat64(n.Value)
-	if err != nil {
+	if at := n.Location(); err == nil && at.From >= 0 && at.To <= len([]rune(c.text)) && at.From < at.To {
+		if written, bad := decimal.Parse(string([]rune(c.text)[at.From:at.To])); bad == nil {
+			d = written // with all the digits that a float has not
+		}
+	}
+	if err != nil || d.IsZero() && n.Value != 0 {
 		return nil, c.errorf(n, "the number %v is out of range", n.Value)
 	}
 	return Const{NumberOf(d)}, nil

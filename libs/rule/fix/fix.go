@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/rule/signs"
@@ -68,7 +69,7 @@ func check(files map[string]string) (rule.Errors, error) {
 func round(files map[string]string, refused rule.Errors) bool {
 	changed := false
 	for name, text := range files {
-		if !slices.ContainsFunc(refused, func(e rule.Error) bool { return e.File == name }) {
+		if !utf8.ValidString(text) || !slices.ContainsFunc(refused, func(e rule.Error) bool { return e.File == name }) {
 			continue
 		}
 		if edits := signs.Find(text, rule.KnownKey); len(edits) > 0 {

@@ -104,6 +104,14 @@ func TestWhatIsLeftIsTold(t *testing.T) {
 	require.Contains(t, res.Left[0].Message, "unknown name")
 }
 
+// A file in another encoding is refused and stays as it is: its bytes have no signs.
+func TestFilesThatAreNoTextStay(t *testing.T) {
+	r, err := fix.Set(map[string]string{"r.yaml": "tags：\n  A\xff：{when: known}\n"})
+	require.NoError(t, err)
+	require.Empty(t, r.Files)
+	require.ErrorContains(t, r.Left, "r.yaml:2:4: 文件不是 UTF-8 编码")
+}
+
 func FuzzSet(f *testing.F) {
 	f.Add(wrong)
 	f.Fuzz(func(t *testing.T, text string) {

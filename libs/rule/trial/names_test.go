@@ -22,3 +22,17 @@ func TestTagsOfFamiliesInLists(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 0}, []int{rep.Passed, rep.Failed})
 }
+
+// What would be served otherwise than it is written, or never come to an end, is refused.
+func TestTestFilesThatAreRefused(t *testing.T) {
+	set, err := rule.Compile(1, map[string]string{"r.yaml": "tags: {A: {when: known}}\n"})
+	require.NoError(t, err)
+	for event, want := range map[string]string{
+		"properties: {a: &a [x, x], b: [*a, *a]}": "a_test.yaml:2:60: aliases (*) are not read",
+		"times: -5":    "times is 1 to 10000",
+		"times: 10001": "times is 1 to 10000",
+	} {
+		_, err := trial.Run(set, map[string]string{"a_test.yaml": "- test: a\n  events: [{at: 0, type: x, " + event + "}]\n  expect: [{has_not: A}]\n"})
+		require.ErrorContains(t, err, want)
+	}
+}

@@ -120,8 +120,8 @@ func (t *oneTest) arrivals(c *clock) ([]arrival, error) {
 				return nil, refuse(err)
 			}
 		}
-		if times > maxTimes {
-			return nil, refuse(fmt.Errorf("times is at most %d", maxTimes))
+		if times > maxTimes || spec.is.Times < 0 {
+			return nil, refuse(fmt.Errorf("times is 1 to %d", maxTimes))
 		}
 		for i := range times {
 			one := *e
