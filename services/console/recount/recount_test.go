@@ -220,7 +220,7 @@ func TestHistoryIsComparedOnceItHasCaughtUp(t *testing.T) {
 	house := warehousetest.Start(t)
 	all := customers(w, 20)
 	archive(t, w, house, all[1:]) // one customer is missing in history
-	rep := withHistory(t, w, house)
+	rep := compared(t, w, house)
 	require.EqualValues(t, 1, rep.Drift)
 	require.Len(t, rep.Differences, 1)
 	b, err := json.Marshal(rep.Differences[0])
@@ -228,22 +228,7 @@ func TestHistoryIsComparedOnceItHasCaughtUp(t *testing.T) {
 	require.JSONEq(t, `{"tag":"渠道:抖音","live":20,"redis":20,"clickhouse":19}`, string(b))
 
 	archive(t, w, house, all)
-	require.Empty(t, withHistory(t, w, house).Differences)
-}
-
-// withHistory is a report that history has answered: on a busy machine it may not do
-// so in time.
-func withHistory(t *testing.T, w *consoletest.World, house *warehouse.Warehouse) *recount.Report {
-	t.Helper()
-	var rep *recount.Report
-	require.Eventually(t, func() bool {
-		r, _ := start(t, w, house)
-		var err error
-		rep, err = r.Get(t.Context())
-		require.NoError(t, err)
-		return rep.NoHistory == ""
-	}, time.Minute, 100*time.Millisecond)
-	return rep
+	require.Empty(t, compared(t, w, house).Differences)
 }
 
 func TestHistoryThatIsBehindIsLeftOutAndSaid(t *testing.T) {
