@@ -118,23 +118,24 @@ func (r reader) truth(n ast.Node, negated bool) string {
 type comparison struct {
 	count, other both // %s is the right side
 	opposite     string
+	none         both // where the right side is nil; %s is the left one
 }
 
 func comparisons() map[string]comparison {
 	return map[string]comparison{
-		">=":         {both{"至少 %s 次", " is at least %s times"}, both{"不低于 %s", " is at least %s"}, ""},
-		">":          {both{"多于 %s 次", " is more than %s times"}, both{"大于 %s", " is more than %s"}, ""},
-		"<=":         {both{"最多 %s 次", " is at most %s times"}, both{"不高于 %s", " is at most %s"}, ""},
-		"<":          {both{"少于 %s 次", " is fewer than %s times"}, both{"低于 %s", " is less than %s"}, ""},
-		"==":         {both{"为 %s 次", " is %s times"}, both{"是 %s", " is %s"}, "!="},
-		"!=":         {both{"不是 %s 次", " is not %s times"}, both{"不是 %s", " is not %s"}, "=="},
-		"in":         {both{}, both{"是 %s 之一", " is one of %s"}, "not in"},
-		"not in":     {both{}, both{"不是 %s 之一", " is none of %s"}, "in"},
-		"contains":   {both{}, both{"包含 %s", " contains %s"}, "lacks"},
-		"lacks":      {both{}, both{"不包含 %s", " does not contain %s"}, ""},
-		"startsWith": {both{}, both{"以 %s 开头", " starts with %s"}, ""},
-		"endsWith":   {both{}, both{"以 %s 结尾", " ends with %s"}, ""},
-		"matches":    {both{}, both{"符合格式 %s", " matches %s"}, ""},
+		">=":         {both{"至少 %s 次", " is at least %s times"}, both{"不低于 %s", " is at least %s"}, "", both{}},
+		">":          {both{"多于 %s 次", " is more than %s times"}, both{"大于 %s", " is more than %s"}, "", both{}},
+		"<=":         {both{"最多 %s 次", " is at most %s times"}, both{"不高于 %s", " is at most %s"}, "", both{}},
+		"<":          {both{"少于 %s 次", " is fewer than %s times"}, both{"低于 %s", " is less than %s"}, "", both{}},
+		"==":         {both{"为 %s 次", " is %s times"}, both{"是 %s", " is %s"}, "!=", both{"没有%s", "%s is missing"}},
+		"!=":         {both{"不是 %s 次", " is not %s times"}, both{"不是 %s", " is not %s"}, "==", both{"有%s", "%s is present"}},
+		"in":         {both{}, both{"是 %s 之一", " is one of %s"}, "not in", both{}},
+		"not in":     {both{}, both{"不是 %s 之一", " is none of %s"}, "in", both{}},
+		"contains":   {both{}, both{"包含 %s", " contains %s"}, "lacks", both{}},
+		"lacks":      {both{}, both{"不包含 %s", " does not contain %s"}, "", both{}},
+		"startsWith": {both{}, both{"以 %s 开头", " starts with %s"}, "", both{}},
+		"endsWith":   {both{}, both{"以 %s 结尾", " ends with %s"}, "", both{}},
+		"matches":    {both{}, both{"符合格式 %s", " matches %s"}, "", both{}},
 	}
 }
 
@@ -143,24 +144,30 @@ func (r reader) compare(c comparison, parts []ast.Node) string {
 	text := r.operand(left)
 	value := r.operand(right)
 	if names, ok := valueNames()[r.syntax.Text(left)]; ok {
-		if b, ok := names[strings.Trim(value, "“”")]; ok {
+		if b, ok := names[value]; ok {
 			value = r.w.pick(b)
 		}
 	}
 	if r.spans[r.syntax.Text(left)] {
 		value = r.w.span(value)
 	}
+	if r.syntax.Text(left) == "event.type" {
+		value = r.w.event(value)
+	}
 	how := c.other
+	if _, none := right.(*ast.NilNode); none && c.none.zh != "" {
+		return r.w.say(c.none.zh, c.none.en, text)
+	}
 	if op, inner := cond.Parts(left); op == "len" && len(inner) == 1 {
-		return r.w.say("%s的个数", "the number of %s", r.operand(inner[0])) + strings.Replace(r.w.pick(how), "%s", value, 1)
+		return r.w.say("%s的个数", "the number of %s", r.w.gap(r.operand(inner[0]))) + r.w.fill(how, value)
 	}
 	if r.counts[r.syntax.Text(left)] && c.count.zh != "" && isNumber(right) {
 		how = c.count
 		if value == "1" {
-			how.en = strings.TrimSuffix(how.en, "s")
+			how.en = strings.Replace(strings.TrimSuffix(how.en, "s"), "at least %s time", "at least once", 1)
 		}
 	}
-	return text + strings.Replace(r.w.pick(how), "%s", value, 1)
+	return r.w.gap(text) + r.w.fill(how, value)
 }
 
 func isNumber(n ast.Node) bool {
@@ -183,13 +190,24 @@ func (r reader) operand(n ast.Node) string {
 		return r.w.say("%s的个数", "the number of %s", r.operand(parts[0]))
 	case "call":
 		return r.given(n)
+	case "if":
+		return r.w.say("（%s）", "(%s)", r.chosen(parts))
 	case "+", "-", "*", "/":
 		sign := map[string]both{"+": {"加", " plus "}, "-": {"减", " minus "}, "*": {"乘以", " times "}, "/": {"除以", " divided by "}}[op]
-		return r.inner(parts[0]) + r.w.pick(sign) + r.inner(parts[1])
+		return r.w.gap(r.inner(parts[0])) + r.w.fill(both{sign.zh + " %s", sign.en + "%s"}, r.inner(parts[1]))
 	case "??":
-		return r.w.say("%s（没有时取 %s）", "%s (%s when there is none)", r.operand(parts[0]), r.operand(parts[1]))
+		return r.operand(parts[0]) + r.w.fill(both{"（没有时取 %s）", " (%s when there is none)"}, r.operand(parts[1]))
 	}
 	return r.syntax.Text(n)
+}
+
+// chosen is a value that a condition chooses.
+func (r reader) chosen(parts []ast.Node) string {
+	text := r.w.say("%[1]s时为%[2]s", "%[2]s if %[1]s", r.w.gap(r.part(parts[0], 0)), r.operand(parts[1]))
+	if op, more := cond.Parts(parts[2]); op == "if" {
+		return text + r.w.pick(both{"，", ", "}) + r.chosen(more)
+	}
+	return text + r.w.say("，否则为%s", ", otherwise %s", r.operand(parts[2]))
 }
 
 func (r reader) inner(n ast.Node) string {

@@ -11,7 +11,7 @@ import (
 // said in another way with two arguments stands as name/2.
 type phrase struct {
 	is, isNot both
-	args      string // how each argument is read: e event type, d duration, n as it is
+	args      string // how each argument is read: e event type, d duration, w weekdays, m days of the month, n as it is
 }
 
 // functions are the language's functions by name.
@@ -32,8 +32,8 @@ func functions() map[string]phrase {
 		"birthday/2":  {both{"生日（属性 %1）当天或之前 %2内", "it is the birthday (trait %1) or at most %2 before"}, both{"不在生日（属性 %1）当天或之前 %2内", "it is not the birthday (trait %1) nor %2 before"}, "nd"},
 		"festival":    {both{"今天是%1", "it is %1"}, both{"今天不是%1", "it is not %1"}, "n"},
 		"festival/2":  {both{"%1当天或之前 %2内", "it is %1 or at most %2 before"}, both{"不在%1当天或之前 %2内", "it is neither %1 nor %2 before"}, "nd"},
-		"weekday":     {both{"事件在每周的 %1", "the event is on %1"}, both{"事件不在每周的 %1", "the event is not on %1"}, "n"},
-		"month_day":   {both{"事件在每月的 %1 日", "the event is on day %1 of the month"}, both{"事件不在每月的 %1 日", "the event is not on day %1 of the month"}, "n"},
+		"weekday":     {both{"事件在%1", "the event is on %1"}, both{"事件不在%1", "the event is not on %1"}, "w"},
+		"month_day":   {both{"事件在每月%1", "the event is on %1 of the month"}, both{"事件不在每月%1", "the event is not on %1 of the month"}, "m"},
 		"time_of_day": {both{"事件在 %1 之间", "the event is at %1"}, both{"事件不在 %1 之间", "the event is not at %1"}, "n"},
 	}
 }
@@ -63,6 +63,10 @@ func (r reader) call(n ast.Node, negated bool) string {
 			s = r.w.event(s)
 		} else if i < len(p.args) && p.args[i] == 'd' {
 			s = r.w.span(s)
+		} else if i < len(p.args) && p.args[i] == 'w' {
+			s = r.w.weekdays(s)
+		} else if i < len(p.args) && p.args[i] == 'm' {
+			s = r.w.monthDays(s)
 		}
 		text = strings.ReplaceAll(text, "%"+string(rune('1'+i)), s)
 	}
@@ -78,7 +82,7 @@ func (r reader) given(n ast.Node) string {
 	case name == "age" && len(args) == 1:
 		return r.w.say("年龄（由属性 %s 算出）", "the age (by the trait %s)", r.constant(args[0]))
 	case name == "cut" && len(args) == 2:
-		return r.w.say("%s的分位点 %s", "the cut point %[2]s of %[1]s", r.constant(args[0]), r.constant(args[1]))
+		return r.w.say("%s的分位点 %s", "the cut point %[2]s of %[1]s", r.w.gap(r.constant(args[0])), r.constant(args[1]))
 	}
 	return r.syntax.Text(n)
 }

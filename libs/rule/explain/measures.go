@@ -19,10 +19,10 @@ func measureKinds() []struct {
 		{"count", both{"%e的次数", "the number of %e"}},
 		{"sum", both{"%e的%o之和", "the sum of %o over %e"}},
 		{"avg", both{"%e的%o的平均值", "the average of %o over %e"}},
-		{"min", both{"%e的%o的最小值", "the smallest %o of %e"}},
-		{"max", both{"%e的%o的最大值", "the largest %o of %e"}},
+		{"min", both{"%e的%o的最小值", "the smallest value of %o over %e"}},
+		{"max", both{"%e的%o的最大值", "the largest value of %o over %e"}},
 		{"distinct", both{"%e里不同的%o", "the different values of %o over %e"}},
-		{"top", both{"%e里最常出现的%o", "the most frequent %o over %e"}},
+		{"top", both{"%e里最常出现的%o", "the most frequent value of %o over %e"}},
 		{"last", both{"最近一次%e的%o", "%o of the newest %e"}},
 		{"first", both{"最早一次%e的%o", "%o of the oldest %e"}},
 		{"time_since", both{"距最近一次%e过了多久", "the time since the newest %e"}},
@@ -56,9 +56,12 @@ func (r reader) measure(m source.Node) string {
 	if text := m.Get("of").Text; text != "" {
 		of = r.value(text)
 	}
-	text := strings.Replace(strings.Replace(r.w.pick(says), "%e", events, 1), "%o", of, 1)
+	if !strings.HasSuffix(says.zh, "%o") {
+		of = r.w.gap(of)
+	}
+	text := strings.Replace(strings.Replace(r.w.pick(says), "%e", r.w.gap(events), 1), "%o", of, 1)
 	if same := m.Get("same").Text; same != "" {
-		text += r.w.say("，按%s对应", ", matched by %s", r.value(same))
+		text += r.w.say("，按%s对应", ", matched by %s", r.w.gap(r.value(same)))
 	}
 	if minus := m.Get("minus"); minus.Kind != source.None {
 		text += r.w.say("，减去%s", ", less those of %s", r.w.events(minus.Texts()))
@@ -77,10 +80,10 @@ func (r reader) window(m source.Node, text string) string {
 			text += r.w.say("，全程不超过 %s", ", all of it within %s", r.w.span(within))
 		}
 		if over := m.Get("over").Text; over != "" {
-			text = r.w.say("最近 %s内%s", "%[2]s, over the last %[1]s", r.w.span(over), text)
+			text = r.w.say("最近 %s内%s", "%[2]s, over the last %[1]s", r.w.last(over), text)
 		}
 	case m.Has("within"):
-		return r.w.say("最近 %s内%s", "%[2]s within the last %[1]s", r.w.span(m.Get("within").Text), text)
+		return r.w.say("最近 %s内%s", "%[2]s within the last %[1]s", r.w.last(m.Get("within").Text), text)
 	case len(between) == 2:
 		return r.w.say("%s前到 %s前之间%s", "%[3]s between %[2]s and %[1]s ago", r.w.span(between[1]), r.w.span(between[0]), text)
 	case m.Has("per"):
@@ -119,7 +122,7 @@ func (r reader) step(s source.Node) string {
 	name, times, repeated := strings.Cut(strings.TrimSpace(typ), "*")
 	text := r.w.event(strings.TrimSpace(name))
 	if repeated {
-		text = r.w.say("%[2]s 次%[1]s", "%[2]s times %[1]s", text, strings.TrimSpace(times))
+		text = r.w.say("%[1]s %[2]s 次", "%[2]s times %[1]s", text, strings.TrimSpace(times))
 	}
 	if where := s.Get("where").Text; where != "" {
 		text += r.w.say("（%s）", " (%s)", r.condition(where))

@@ -55,7 +55,7 @@ func (w words) recipient(to string) string {
 		return w.pick(b)
 	}
 	if team, ok := strings.CutPrefix(to, "team:"); ok {
-		return w.pick(both{"团队 ", "the team "}) + team
+		return w.fill(both{"团队 %s", "the team %s"}, team)
 	}
 	return strings.TrimPrefix(to, "person:")
 }

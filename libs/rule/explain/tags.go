@@ -79,7 +79,7 @@ func (r reader) eventTag(name string, t source.Node) string {
 		}
 	}
 	if value := t.Get("value").Text; value != "" {
-		text += r.w.say("时，按%s打上「%s:…」", ", the tag “%[2]s:…” is given by %[1]s", r.value(value), name)
+		text = r.w.gap(text) + r.w.say("时，按%s打上「%s:…」", ", the tag “%[2]s:…” is given by %[1]s", r.w.gap(r.value(value)), name)
 	} else {
 		text = r.w.gap(text) + r.w.say("时打上", ", it is given")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tagwire/tagwire/libs/rule"
 )
@@ -88,10 +89,36 @@ func (w words) period(per string) string {
 	return w.pick(b)
 }
 
-// gap parts a number at the end of a Chinese text from what follows.
+// gap parts a number or a Latin word at the end of a Chinese text from what follows.
 func (w words) gap(text string) string {
-	if w.zh && strings.TrimRight(text, "0123456789") != text {
+	if r, _ := utf8.DecodeLastRuneInString(text); w.zh && latin(r) {
 		return text + " "
 	}
 	return text
+}
+
+// fill puts a value in the place of %s: in Chinese only a number or a Latin word
+// stands apart from the words around it.
+func (w words) fill(b both, value string) string {
+	phrase := w.pick(b)
+	if w.zh {
+		if r, _ := utf8.DecodeRuneInString(value); !latin(r) {
+			phrase = strings.Replace(phrase, " %s", "%s", 1)
+		}
+		if r, _ := utf8.DecodeLastRuneInString(value); !latin(r) {
+			phrase = strings.Replace(phrase, "%s ", "%s", 1)
+		}
+	}
+	return strings.Replace(phrase, "%s", value, 1)
+}
+
+func latin(r rune) bool { return r < utf8.RuneSelf && r != '(' && r != ')' }
+
+// last is a duration behind "the last" in English: one is not counted there.
+func (w words) last(text string) string {
+	span := w.span(text)
+	if one, ok := strings.CutPrefix(span, "1 "); ok && !w.zh && !strings.Contains(one, " ") {
+		return one
+	}
+	return span
 }
