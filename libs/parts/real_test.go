@@ -4,7 +4,6 @@ package parts_test
 
 import (
 	"context"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -34,10 +33,7 @@ const noticed = 15 * time.Second
 // gate is a proxy before a part.
 func gate(t *testing.T, to string) *toxiproxy.Proxy {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	p := toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), to, l.Addr().String(), to)
+	p := toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), to, partstest.FreeAddress(t), to)
 	require.NoError(t, p.Start())
 	t.Cleanup(p.Stop)
 	return p

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/tagwire/tagwire/libs/embedded/embeddedtest"
 	"github.com/tagwire/tagwire/libs/parts"
+	"github.com/tagwire/tagwire/libs/parts/partstest"
 	"github.com/tagwire/tagwire/services/notifier/notify"
 )
 
@@ -24,10 +24,7 @@ func TestMain(m *testing.M) { embeddedtest.Main(m) }
 func start(t *testing.T, front func(redis string) string) (url string, stop func()) {
 	t.Helper()
 	p := embeddedtest.Start(t, embeddedtest.Kafka, embeddedtest.Redis)
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
+	addr := partstest.FreeAddress(t)
 	t.Setenv("TAGWIRE_KAFKA_BROKERS", strings.Join(p.KafkaBrokers, ","))
 	t.Setenv("TAGWIRE_REDIS_ADDR", front(p.RedisAddr))
 	t.Setenv("TAGWIRE_REDIS_PASSWORD", p.RedisPassword)

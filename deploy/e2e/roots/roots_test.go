@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 
+	"github.com/tagwire/tagwire/libs/parts/partstest"
 	"github.com/tagwire/tagwire/libs/stream"
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/schemas"
@@ -77,20 +78,11 @@ func run(t *testing.T, root string, env []string, args ...string) {
 	})
 }
 
-// port is one that nobody has.
-func port(t *testing.T) string {
-	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return l.Addr().String()
-}
-
 // The product and its parts, each in its root as in a container of its own: a
 // part answers by its own protocol, then one event goes from its post to bi.events.
 func TestPartsWorkInTheirRoots(t *testing.T) {
 	roots := assembled(t)
-	broker, controller, redisAddr, native, web := port(t), port(t), port(t), port(t), port(t)
+	broker, controller, redisAddr, native, web := partstest.FreeAddress(t), partstest.FreeAddress(t), partstest.FreeAddress(t), partstest.FreeAddress(t), partstest.FreeAddress(t)
 	_, redisPort, err := net.SplitHostPort(redisAddr)
 	require.NoError(t, err)
 	run(t, roots["kafka"], []string{
@@ -121,7 +113,7 @@ func TestPartsWorkInTheirRoots(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	http := port(t)
+	http := partstest.FreeAddress(t)
 	run(t, roots["tagwire"], []string{
 		"TAGWIRE_KAFKA_BROKERS=" + broker, "TAGWIRE_REDIS_ADDR=" + redisAddr, "TAGWIRE_CLICKHOUSE_ADDR=" + native,
 		"TAGWIRE_CLICKHOUSE_USER=tagwire", "TAGWIRE_CLICKHOUSE_PASSWORD=" + password, "TAGWIRE_HTTP=" + http, "TAGWIRE_DATA=/data",

@@ -39,7 +39,7 @@ const engineName = "tagwire-clickhouse"
 // StartClickHouse runs an engine until the test ends.
 func StartClickHouse(t testing.TB) *ClickHouse {
 	t.Helper()
-	c := &ClickHouse{Native: "127.0.0.1:0", HTTP: "127.0.0.1:0", dir: t.TempDir()}
+	c := &ClickHouse{Native: FreeAddress(t), HTTP: FreeAddress(t), dir: t.TempDir()}
 	require.NoError(t, c.Start(t.Context()))
 	t.Cleanup(func() {
 		if err := c.Stop(); err != nil && !errors.Is(err, errDown) {

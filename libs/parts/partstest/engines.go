@@ -5,15 +5,12 @@ import (
 	_ "embed" // the versions
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/tagwire/tagwire/libs/embedded"
 )
@@ -129,48 +126,4 @@ func RedisPrograms() ([]RedisProgram, error) {
 func (r RedisProgram) hasTLS() bool {
 	out, err := r.command("--port", "0", "--tls-port", "1", "--tls-cert-file", "/nowhere", "--save", "").CombinedOutput()
 	return err != nil && strings.Contains(string(out), "tls-key-file")
-}
-
-// ports are those given out by this process.
-var ports = struct {
-	sync.Mutex
-	taken map[int]bool
-}{taken: map[int]bool{}}
-
-// freePort finds a port below those that the system gives to outgoing
-// connections, so that a server which was killed finds it free again.
-func freePort() (int, error) {
-	const from, to = 20000, 32000
-	ports.Lock()
-	defer ports.Unlock()
-	for range 1000 {
-		port := from + rand.IntN(to-from)
-		if ports.taken[port] {
-			continue
-		}
-		l, err := net.Listen("tcp", address(port))
-		if err != nil {
-			continue
-		}
-		if err := l.Close(); err != nil {
-			return 0, fmt.Errorf("give back a port: %w", err)
-		}
-		ports.taken[port] = true
-		return port, nil
-	}
-	return 0, errors.New("no free port was found")
-}
-
-func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-
-// freePorts finds several.
-func freePorts(n int) ([]int, error) {
-	out := make([]int, n)
-	for i := range out {
-		var err error
-		if out[i], err = freePort(); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }

@@ -7,7 +7,6 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -76,10 +75,7 @@ func newRealBench(t *testing.T, o Options) *realBench {
 		}
 	}
 	for _, role := range roleNames() {
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		r.workers[role] = &worker{role: role, http: l.Addr().String(), dir: filepath.Join(r.dir, role), env: env}
-		require.NoError(t, l.Close())
+		r.workers[role] = &worker{role: role, http: partstest.FreeAddress(t), dir: filepath.Join(r.dir, role), env: env}
 	}
 	t.Cleanup(func() { require.NoError(t, r.stopAll()) })
 	cfg := config.Default()

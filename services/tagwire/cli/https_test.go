@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"io"
 	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tagwire/tagwire/libs/parts/partstest"
 )
 
 // certificate makes one for tag.example.com only, so that nothing passes because
@@ -47,10 +48,7 @@ func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 // the same machine find their way.
 func TestHTTPSAndTheAddressForBI(t *testing.T) {
 	certFile, keyFile, pool := certificate(t)
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	biAddr := l.Addr().String()
-	require.NoError(t, l.Close())
+	biAddr := partstest.FreeAddress(t)
 	t.Setenv("TAGWIRE_TLS_CERT_FILE", certFile)
 	t.Setenv("TAGWIRE_TLS_KEY_FILE", keyFile)
 	t.Setenv("TAGWIRE_BI_LISTEN", biAddr)

@@ -3,12 +3,12 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -82,7 +82,7 @@ func newFleet(t testing.TB, s shape) *fleet {
 	f := &fleet{t: t, program: filepath.Join(t.TempDir(), "tagwire"), gates: s.gates}
 	out, err := exec.Command("go", "build", "-o", f.program, "github.com/tagwire/tagwire/services/tagwire").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	f.kafka = partstest.StartKafka(t, partstest.KafkaOptions{Brokers: s.brokers, Front: s.gates.front("Kafka")})
+	f.kafka = partstest.StartKafka(t, partstest.KafkaOptions{Brokers: s.brokers, Front: s.gates.front(t, "Kafka")})
 	for _, n := range f.kafka.Nodes {
 		f.parts = append(f.parts, part{n.Name, n})
 	}
@@ -135,7 +135,7 @@ func (f *fleet) startRedis(s shape) {
 // reach is the address under which the roles find a part.
 func (f *fleet) reach(part, direct string) string {
 	f.t.Helper()
-	addr, err := f.gates.address(part, direct)
+	addr, err := f.gates.address(f.t, part, direct)
 	require.NoError(f.t, err)
 	return addr
 }
@@ -159,13 +159,11 @@ type worker struct {
 
 func (f *fleet) worker(role string, i int) *worker {
 	f.t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(f.t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(f.t, err)
-	w := &worker{name: fmt.Sprintf("%s-%d", role, i), role: role, http: l.Addr().String(), f: f}
-	require.NoError(f.t, l.Close())
+	w := &worker{name: fmt.Sprintf("%s-%d", role, i), role: role, http: partstest.FreeAddress(f.t), f: f}
 	w.log = filepath.Join(f.t.TempDir(), w.name+".log")
 	f.t.Cleanup(func() {
 		w.resume()
+		w.mayNotEndByItself()
 		_ = w.end(syscall.SIGTERM) // it may be down
 		if f.t.Failed() {
 			f.t.Logf("%s said: %s", w.name, w.tail())
@@ -195,6 +193,20 @@ func (w *worker) start() error {
 		close(gone)
 	}(w.cmd, w.gone)
 	return nil
+}
+
+// mayNotEndByItself fails the test of a role that nobody had told to end.
+func (w *worker) mayNotEndByItself() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cmd == nil {
+		return
+	}
+	select {
+	case <-w.gone:
+		w.f.t.Errorf("%s ended by itself: %s", w.name, w.cmd.ProcessState)
+	default:
+	}
 }
 
 // end signals it and waits until it is gone; SIGTERM has half a minute.
@@ -246,7 +258,11 @@ func (w *worker) tail() string {
 	if err != nil {
 		return err.Error()
 	}
-	return string(b[max(0, len(b)-3000):])
+	last := b[max(0, len(b)-3000):]
+	if i := bytes.LastIndex(b, []byte("\npanic: ")); i >= 0 { // its cause stands before all goroutines
+		last = b[i:min(len(b), i+3000)]
+	}
+	return string(last)
 }
 
 // of are the members of a role.
@@ -330,7 +346,9 @@ func (f *fleet) tags() (counts map[string]int, known int, err error) {
 	}
 	counts = map[string]int{}
 	for _, t := range board.Tags {
-		counts[t.Tag] = t.Count
+		if t.Count != 0 { // the model has no line for nobody
+			counts[t.Tag] = t.Count
+		}
 	}
 	return counts, board.Population.Known, err
 }

@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"strings"
+	"testing"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
+
+	"github.com/tagwire/tagwire/libs/parts/partstest"
 )
 
 // gates are proxies before the parts, by name; ClickHouse has two. A nil map
@@ -18,20 +20,13 @@ import (
 type gates map[string]*toxiproxy.Proxy
 
 // address opens a gate before a part and says where it is.
-func (g gates) address(part, direct string) (string, error) {
+func (g gates) address(t testing.TB, part, direct string) (string, error) {
+	t.Helper()
 	if g == nil {
 		return direct, nil
 	}
-	// A port that stays the same while the gate is shut.
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	if err := l.Close(); err != nil {
-		return "", err
-	}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := toxiproxy.NewProxy(server, part, l.Addr().String(), direct)
+	p := toxiproxy.NewProxy(server, part, partstest.FreeAddress(t), direct)
 	if err := p.Start(); err != nil {
 		return "", fmt.Errorf("open the gate of %s: %w", part, err)
 	}
@@ -40,11 +35,11 @@ func (g gates) address(part, direct string) (string, error) {
 }
 
 // front is address as Kafka's test part asks for it.
-func (g gates) front(part string) func(string) (string, error) {
+func (g gates) front(t testing.TB, part string) func(string) (string, error) {
 	if g == nil {
 		return nil
 	}
-	return func(direct string) (string, error) { return g.address(part, direct) }
+	return func(direct string) (string, error) { return g.address(t, part, direct) }
 }
 
 // harm is what can happen between the roles and a part.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -174,7 +173,6 @@ func (o *trial) counted(when string) {
 		if err == nil {
 			alerts, aerr = o.alerts()
 		}
-		maps.DeleteFunc(counts, func(_ string, n int) bool { return n == 0 }) // the model has no line for nobody
 		if got = fmt.Sprint(counts, known, alerts); err != nil || aerr != nil {
 			got = fmt.Sprint(err, aerr)
 		}
