@@ -31,6 +31,14 @@ func TestRefusals(t *testing.T) {
 		when(`n == 1000`):                 "4:14: a window keeps its newest 1000 events",
 		when(`1000 < n`):                  "4:17: a window keeps its newest 1000 events",
 		when(`1001 <= n`):                 "4:17: a window keeps its newest 1000 events",
+		when(`n + 1 > 1001`):              "4:18: a window keeps its newest 1000 events, so a comparison with 1001 cannot be exact; what can be is >= 1001 and < 1001",
+		when(`2 * n >= 2001`):             "what can be is >= 2000 and < 2000",
+		when(`n / 2 + n > 1000`):          "what can be is >= 500 and < 500",
+		when(`5000 - n < 3000`):           "what can be is <= 4000 and > 4000",
+		when(`n in [3, 1000]`):           "a window keeps its newest 1000 events, so a comparison with 1000 cannot be exact; what can be is >= 1000 and < 1000",
+		when(`-n == -1000`):               "what can be is <= -1000 and > -1000",
+		when(`n + len(l) > 1500`):         "what can be is >= 1000 and < 1000",
+		when(`(n ?? 0) - 1 < 1000`):       "what can be is >= 999 and < 999",
 		when(`len(l) >= 1001`):            "4:19: a window keeps its newest 1000 events",
 		when(`s + 1 > 3`):                 "4:18: a score moves by itself",
 		when(`-s < -3`):                   "4:15: a score moves by itself",
@@ -56,7 +64,7 @@ func TestRefusals(t *testing.T) {
 		_, err := rule.Compile(1, map[string]string{"r.yaml": text})
 		require.ErrorContains(t, err, want, text)
 	}
-	for _, ok := range []string{"n >= 1000", "n < 1000", "1000 <= n", "n > 999", "all > 5000", "len(l) >= 1000", "all + 1 > 3", "not (all > 3)", `traits.x contains "a"`, `"a" + traits.x == "ab"`, "traits.vip and known"} {
+	for _, ok := range []string{"n >= 1000", "n < 1000", "1000 <= n", "n > 999", "all > 5000", "len(l) >= 1000", "all + 1 > 3", "n + 1 >= 1001", "n + 1 > 1000", "n * 2 < 2000", "-n <= -1000", "n + len(l) >= 1000", "n in [3, 999]", "n / all > 5000", "n - all > 5000", "all + 1 > 5000", "n * all > 1", "not (all > 3)", `traits.x contains "a"`, `"a" + traits.x == "ab"`, "traits.vip and known"} {
 		_, err := rule.Compile(1, map[string]string{"r.yaml": when(ok)})
 		require.NoError(t, err, ok)
 	}

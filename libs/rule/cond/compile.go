@@ -219,7 +219,7 @@ func (c compiler) binary(n *ast.BinaryNode) (Node, error) {
 	case "+", "-", "*", "/":
 		return arithmetic{n.Operator, a, b}, c.operands(n, a, b)
 	case "in", "not in":
-		return member{a: a, set: b, negate: n.Operator == "not in"}, errors.Join(c.kind(n.Right, b, List), c.still(n.Left, a))
+		return member{a: a, set: b, negate: n.Operator == "not in"}, errors.Join(c.kind(n.Right, b, List), c.still(n.Left, a), c.members(n, a, b))
 	case "??":
 		return coalesce{a, b}, nil
 	case "contains", "startsWith", "endsWith":
@@ -363,13 +363,13 @@ func (c compiler) comparison(n *ast.BinaryNode, a, b Node) (Node, error) {
 		return nil, c.errorf(n, "a %s cannot be compared with a %s", KindOf(a), KindOf(b))
 	}
 	for _, side := range [][2]Node{{a, b}, {b, a}} {
-		k, constant := side[1].(Const)
+		_, constant := side[1].(Const)
 		if KindOf(side[0]) == Score && !constant {
 			return nil, c.errorf(n, "a score may be compared with a constant only: the moment at which it passes another moving value is not exact")
 		}
-		if w, ok := side[0].(interface{ Limit() int }); ok && constant && w.Limit() > 0 {
-			if l := compareNodes(n.Operator, a, b).limit; l.Number > float64(w.Limit()) || l.Number == float64(w.Limit()) && l.Above() != l.At() {
-				return nil, c.errorf(n, "a window keeps its newest %d events, so a comparison with %s cannot be exact; what can be is >= %d and < %[1]d", w.Limit(), k.Value, w.Limit())
+		if constant {
+			if err := c.within(n, side[0], compareNodes(n.Operator, a, b).limit); err != nil {
+				return nil, err
 			}
 		}
 		if k := KindOf(side[0]); k != Score && k != Span || computed(side[0]) {
