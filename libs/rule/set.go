@@ -285,6 +285,10 @@ func (s *Set) RuleOf(tag string) (*Tag, bool) {
 	return t, ok && t.Value != nil
 }
 
+// State says that the rule decides at every moment whether its tag holds; others give
+// theirs when an event comes.
+func (t *Tag) State() bool { return t.Events == nil }
+
 // Shape is how a fold of this set keeps facts; ok is false for folds that no
 // measure of the set reads.
 func (s *Set) Shape(key string) (profile.Shape, bool) {

@@ -341,6 +341,9 @@ func (c *compilation) stage(item yamlNode, f map[string]yamlNode) error {
 			return v.errorf("start is true or false")
 		}
 		st.Start = s == "true"
+		if other := slices.IndexFunc(c.set.Stages, func(o Stage) bool { return o.Start }); st.Start && other >= 0 {
+			return v.errorf("the stage %q is the start already; a customer can begin in one only", c.set.Stages[other].Name)
+		}
 	}
 	if v, ok := f["when"]; ok {
 		if st.When, st.WhenText, err = c.boolean(v, scope{uses: &st.Uses, profile: true}); err != nil {

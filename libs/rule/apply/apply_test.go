@@ -177,6 +177,16 @@ func TestFamilyEventTagAndCatalogue(t *testing.T) {
 	require.False(t, w.has("询价"), "a person's decision outranks the rule")
 }
 
+// A tag that a rule decides at every moment is the rule's alone: when it is judged
+// depends on what else happens, and a channel's tag would go with that.
+func TestADefinitionDoesNotGiveWhatARuleDecides(t *testing.T) {
+	w := newWorld(t)
+	w.add("c1", "contact.add", t0, func(e *event.Event) { e.Tags = []string{"沉睡", "询价", "门店A"} })
+	require.False(t, w.has("沉睡"), "a state")
+	require.True(t, w.has("询价"), "given by an event, and by whoever else gives it")
+	require.True(t, w.has("门店A"))
+}
+
 func TestLateEventOfALastingTag(t *testing.T) {
 	// In order: held from day 2 to day 7, so it lasts until day 14, also when the
 	// second open comes after the clock has passed day 7.

@@ -83,10 +83,15 @@ func (j *judge) note(name string, t *profile.Tag, op event.Op, measures map[stri
 	j.res.Changes = append(j.res.Changes, c)
 }
 
-// catalogue applies the tags that definitions give: channels, links, forms.
+// catalogue applies the tags that definitions give: channels, links, forms. A tag that
+// a rule decides at every moment is the rule's alone: it would take the other away again
+// whenever something else lets it be judged.
 func (j *judge) catalogue(names []string) {
 	for _, name := range names {
 		if _, manual := j.p.Manual[name]; manual || name == "" || j.p.Tags[name] != nil {
+			continue
+		}
+		if t, ok := j.set.RuleOf(name); ok && t.State() {
 			continue
 		}
 		j.put(name, &profile.Tag{

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/tagwire/tagwire/libs/defs"
@@ -67,6 +68,31 @@ func (a *API) lintRules(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Findings = append(filled(static), used...)
+	gifts, err := a.gifts()
+	if err != nil {
+		return err
+	}
+	given, err := lint.Given(set, body.Files, gifts)
+	if err != nil {
+		return err
+	}
+	v.Findings = slices.Concat(filled(static), used, given)
 	return answer(w, http.StatusOK, v)
+}
+
+// gifts are the tags that definitions give.
+func (a *API) gifts() ([]lint.Gift, error) {
+	var out []lint.Gift
+	for _, kind := range []string{defs.KindChannel, defs.KindStore, defs.KindLink, defs.KindForm} {
+		for _, d := range a.opt.Defs.List(kind) {
+			body, err := defs.Body[struct{ Tags []string }](d)
+			if err != nil {
+				return nil, err
+			}
+			for _, tag := range body.Tags {
+				out = append(out, lint.Gift{Kind: kind, ID: d.ID, Tag: tag})
+			}
+		}
+	}
+	return out, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tagwire/tagwire/libs/defs"
 	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/rule/lint"
 	"github.com/tagwire/tagwire/libs/warehouse"
@@ -59,6 +60,8 @@ func TestLintTellsHowTagsAreHeld(t *testing.T) {
 		}
 		return []string{"询价"} // of customers who are not known
 	})
+	_, err := g.Defs.Put(t.Context(), defs.Put{Kind: defs.KindChannel, ID: "douyin", Expect: defs.ExpectAny, Author: "test", Body: []byte(`{"name":"抖音","tags":["普通","门店A"]}`)})
+	require.NoError(t, err)
 	var v struct {
 		Version  int64
 		Use      lint.Use
@@ -74,7 +77,7 @@ func TestLintTellsHowTagsAreHeld(t *testing.T) {
 	for _, f := range v.Findings {
 		got = append(got, f.Check+" "+f.Name)
 	}
-	require.Equal(t, []string{"never_applied 普通", "never_applied 询价", "held_by_all 高意向", "overlap 高意向"}, got)
+	require.Equal(t, []string{"never_applied 普通", "never_applied 询价", "held_by_all 高意向", "overlap 高意向", "not_given 普通"}, got)
 	require.Equal(t, http.StatusBadRequest, g.do("GET", "/rules/lint?days=x", "").Code)
 }
 
