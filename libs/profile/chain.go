@@ -36,6 +36,9 @@ type Chain struct {
 	Runs map[string]*Run `cbor:"1,keyasint,omitempty"`
 	Done int64           `cbor:"2,keyasint,omitempty"` // completions
 	Upto event.Time      `cbor:"3,keyasint,omitempty"` // of the newest fact that is taken in
+
+	behind *Chain     // another, which stays as it is: runs are taken over from it when something happens to them
+	first  event.Time // not later than when the first of what waits completes by itself; 0: nothing waits
 }
 
 // Run is one correlation. A sequence completes once and then starts over: what came
@@ -43,32 +46,6 @@ type Chain struct {
 type Run struct {
 	Starts []event.Time `cbor:"1,keyasint,omitempty"` // by the steps done: when the newest such run began; 0: none
 	Armed  event.Time   `cbor:"2,keyasint,omitempty"` // all that must come has come and the time runs: when that run began
-}
-
-// Completed are the completions of a sequence as of now that are not counted in
-// the chain's checkpoint, oldest first; earlier is the number of those that are, and
-// next is when the first of what waits completes by itself (0: nothing waits).
-func (f *Fold) Completed(s Steps, now event.Time) (times []event.Time, earlier int64, next event.Time) {
-	if f == nil {
-		return nil, 0, 0
-	}
-	c := &Chain{}
-	if f.Chain != nil {
-		c = f.Chain.clone()
-	}
-	earlier = c.Done
-	note := func(at event.Time) { times = append(times, at) }
-	c.advance(s, f.Facts[:f.upTo(now)], note)
-	c.pass(s, now, note)
-	slices.Sort(times)
-	for _, r := range c.Runs {
-		if r.Armed != 0 {
-			if due := r.Armed.Add(s.Within); next == 0 || due < next {
-				next = due
-			}
-		}
-	}
-	return times, earlier, next
 }
 
 // walk takes facts into the checkpoint. Older ones than those that are in it, which
@@ -81,10 +58,15 @@ func (c *Chain) walk(s Steps, facts []Fact) {
 	if len(facts) == 0 {
 		return
 	}
+	c.first = c.soonest(s)
 	c.advance(s, facts, func(event.Time) { c.Done++ })
 	c.Upto = facts[len(facts)-1].T
-	now := facts[len(facts)-1].T
-	for key, r := range c.Runs { // runs that can complete no more
+	c.clear(s, c.Upto)
+}
+
+// clear lets go of runs that can complete no more.
+func (c *Chain) clear(s Steps, now event.Time) {
+	for key, r := range c.Runs {
 		live := r.Armed != 0
 		for i, t := range r.Starts {
 			if t != 0 && now >= t.Add(s.Within) {
@@ -113,15 +95,76 @@ func (c *Chain) advance(s Steps, facts []Fact, done func(event.Time)) {
 
 // pass lets time go by: what waits longer than its time completes.
 func (c *Chain) pass(s Steps, now event.Time, done func(event.Time)) {
-	for _, r := range c.Runs {
+	if c.first == 0 || c.first > now {
+		return
+	}
+	var times []event.Time
+	for key, r := range c.waiting {
+		due := r.Armed.Add(s.Within)
+		if due > now {
+			continue
+		}
+		times = append(times, due)
+		c.run(key).restart(due)
+	}
+	slices.Sort(times)
+	for _, t := range times {
+		done(t)
+	}
+	c.first = c.soonest(s)
+}
+
+// waiting are the runs whose time runs.
+func (c *Chain) waiting(yield func(string, *Run) bool) {
+	for key, r := range c.Runs {
+		if r.Armed != 0 && !yield(key, r) {
+			return
+		}
+	}
+	if c.behind == nil {
+		return
+	}
+	for key, r := range c.behind.Runs {
 		if r.Armed == 0 {
 			continue
 		}
-		if due := r.Armed.Add(s.Within); due <= now {
-			done(due)
-			r.restart(due)
+		if _, mine := c.Runs[key]; !mine && !yield(key, r) {
+			return
 		}
 	}
+}
+
+// soonest is when the first of what waits completes by itself; 0: nothing waits.
+func (c *Chain) soonest(s Steps) (next event.Time) {
+	if !s.waits() {
+		return 0
+	}
+	for _, r := range c.waiting {
+		if due := r.Armed.Add(s.Within); next == 0 || due < next {
+			next = due
+		}
+	}
+	return next
+}
+
+// run is one that may be changed; nil when there is none.
+func (c *Chain) run(key string) *Run {
+	r := c.Runs[key]
+	if r != nil || c.behind == nil {
+		return r
+	}
+	if r = c.behind.Runs[key]; r != nil {
+		r = r.clone()
+		c.put(key, r)
+	}
+	return r
+}
+
+func (c *Chain) put(key string, r *Run) {
+	if c.Runs == nil {
+		c.Runs = map[string]*Run{}
+	}
+	c.Runs[key] = r
 }
 
 // restart uses up what came up to a completion.
@@ -145,7 +188,7 @@ func (c *Chain) moment(s Steps, facts []Fact, done func(event.Time)) {
 	}
 	for _, fact := range facts {
 		bits := steps(fact)
-		if r := c.Runs[fact.S]; r != nil {
+		if r := c.run(fact.S); r != nil {
 			r.forbid(s, bits)
 		}
 		c.step(s, fact, bits, done)
@@ -183,7 +226,7 @@ func (c *Chain) step(s Steps, fact Fact, bits uint64, done func(event.Time)) {
 		if bits&(1<<i) == 0 {
 			continue
 		}
-		r, start := c.Runs[fact.S], fact.T
+		r, start := c.run(fact.S), fact.T
 		if at > 0 {
 			if r == nil || r.Starts[at-1] == 0 || fact.T >= r.Starts[at-1].Add(s.Within) {
 				continue
@@ -192,10 +235,7 @@ func (c *Chain) step(s Steps, fact Fact, bits uint64, done func(event.Time)) {
 		}
 		if r == nil {
 			r = &Run{Starts: make([]event.Time, n)}
-			if c.Runs == nil {
-				c.Runs = map[string]*Run{}
-			}
-			c.Runs[fact.S] = r
+			c.put(fact.S, r)
 		}
 		switch {
 		case at < n-1:
@@ -206,6 +246,9 @@ func (c *Chain) step(s Steps, fact Fact, bits uint64, done func(event.Time)) {
 			return // what came up to a completion is used up, this fact too
 		case r.Armed == 0:
 			r.Armed = start
+			if due := start.Add(s.Within); c.first == 0 || due < c.first {
+				c.first = due
+			}
 		}
 	}
 }
@@ -232,10 +275,12 @@ func (r *Run) forbid(s Steps, bits uint64) {
 func (c *Chain) clone() *Chain {
 	out := &Chain{Done: c.Done, Upto: c.Upto, Runs: make(map[string]*Run, len(c.Runs))}
 	for key, r := range c.Runs {
-		out.Runs[key] = &Run{Starts: slices.Clone(r.Starts), Armed: r.Armed}
+		out.Runs[key] = r.clone()
 	}
 	return out
 }
+
+func (r *Run) clone() *Run { return &Run{Starts: slices.Clone(r.Starts), Armed: r.Armed} }
 
 // merge unites two customers' checkpoints: of each run the newest start, of what
 // waits the oldest.
@@ -245,10 +290,7 @@ func (c *Chain) merge(o *Chain) {
 	for key, r := range o.Runs {
 		mine, ok := c.Runs[key]
 		if !ok {
-			if c.Runs == nil {
-				c.Runs = map[string]*Run{}
-			}
-			c.Runs[key] = r
+			c.put(key, r)
 			continue
 		}
 		for i := range mine.Starts {

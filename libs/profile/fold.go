@@ -70,6 +70,7 @@ type Fold struct {
 	Keeps Keeps                 `cbor:"13,keyasint,omitempty"` // by which it has been kept
 
 	rough  rough
+	walked *walked
 	levels foldLevels
 }
 
@@ -90,7 +91,7 @@ func (f *Fold) Add(s Shape, fact Fact, clock event.Time) {
 		return
 	}
 	f.Fit(s)
-	f.Facts = slices.Insert(f.Facts, i, fact)
+	f.Facts, f.walked = slices.Insert(f.Facts, i, fact), f.walked.meets(fact)
 	if i < f.rough.n {
 		f.rough = rough{}
 	}
@@ -193,6 +194,9 @@ func (f *Fold) trim(s Shape, clock event.Time) {
 	if f.rough.n -= drop; f.rough.n <= 0 || old > 0 || s.Keeps&KeepHours == 0 {
 		f.rough = rough{}
 	}
+	if s.Steps != nil {
+		f.checkpoint(s, drop)
+	}
 	f.letGo(s, f.Facts[:drop], old)
 	if f.Facts = slices.Delete(f.Facts, 0, drop); len(f.Facts) == 0 {
 		f.Facts = nil
@@ -216,12 +220,15 @@ func (f *Fold) letGo(s Shape, facts []Fact, old int) {
 			f.hour(fact.T, fact.N)
 		}
 	}
-	if s.Steps != nil {
-		if f.Chain == nil {
-			f.Chain = &Chain{}
-		}
-		f.Chain.walk(*s.Steps, facts)
+}
+
+// checkpoint takes the first of the facts into the chain.
+func (f *Fold) checkpoint(s Shape, drop int) {
+	if f.Chain == nil {
+		f.Chain = &Chain{}
 	}
+	f.walked = f.walked.without(f.Facts, drop, f.Chain.Upto)
+	f.Chain.walk(*s.Steps, f.Facts[:drop])
 }
 
 // hour adds to an hour; beyond MaxFacts hours the oldest two become one.
@@ -281,7 +288,7 @@ func (f *Fold) Merge(s Shape, o *Fold, clock event.Time) {
 	for _, h := range o.Hours {
 		f.hour(h.T, h.N)
 	}
-	f.rough = rough{}
+	f.rough, f.walked = rough{}, nil
 	if o.Chain != nil {
 		if f.Chain == nil {
 			f.Chain = &Chain{}

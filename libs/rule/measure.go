@@ -2,6 +2,7 @@ package rule
 
 import (
 	"math"
+	"sort"
 	"time"
 
 	"github.com/govalues/decimal"
@@ -90,13 +91,8 @@ func (m *Measure) completions(f *profile.Fold, now event.Time) int64 {
 	if m.Over == 0 {
 		return earlier + int64(len(times))
 	}
-	n := int64(0)
-	for _, t := range times {
-		if t > now.Add(-m.Over) {
-			n++
-		}
-	}
-	return n
+	floor := now.Add(-m.Over)
+	return int64(len(times) - sort.Search(len(times), func(i int) bool { return times[i] > floor }))
 }
 
 // Exact is false when facts were let go that the value needs.
@@ -172,10 +168,9 @@ func (m *Measure) sequenceMoves(f *profile.Fold, now event.Time) event.Time {
 	times, _, next := f.Completed(*m.Fold.Shape.Steps, now)
 	next = cond.Earliest(next, f.NextFact(now))
 	if m.Over > 0 {
-		for _, t := range times {
-			if left := t.Add(m.Over); left > now {
-				return cond.Earliest(next, left)
-			}
+		floor := now.Add(-m.Over)
+		if i := sort.Search(len(times), func(i int) bool { return times[i] > floor }); i < len(times) {
+			return cond.Earliest(next, times[i].Add(m.Over))
 		}
 	}
 	return next

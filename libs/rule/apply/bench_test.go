@@ -86,3 +86,34 @@ func benchManyRules(b *testing.B, same bool) {
 	b.ReportMetric(float64(sides[1].took.Nanoseconds())/float64(b.N), "ns/1000rules")
 	b.ReportMetric(float64(sides[1].took)/float64(sides[0].took), "ratio")
 }
+
+// BenchmarkSequence is Apply of one event of a customer who has thousands of them a
+// day, under sequences: a step costs by what is new, not by what has been.
+func BenchmarkSequence(b *testing.B) {
+	for _, c := range []struct{ name, also string }{{"plain", ""}, {"correlated", ", same: event.object.id"}} {
+		b.Run(c.name, func(b *testing.B) {
+			set := compile(b, fmt.Sprintf("measures:\n  left: {sequence: [cart.add, {not: order.pay}], within: 1h, over: 7d%[1]s}\n  bought: {sequence: [page.view, cart.add, order.pay], within: 2h%[1]s}\n"+
+				"tags:\n  Left: {when: left >= 3}\n  Bought: {when: bought >= 2}\n", c.also))
+			p := profile.New("p-1")
+			own := []event.Identity{{Namespace: "user_id", Value: "u-1"}}
+			types := []string{"page.view", "cart.add", "page.view", "cart.add", "order.pay"}
+			b.ReportAllocs()
+			n := 0
+			next := func() {
+				n++
+				at := t0.Add(time.Duration(n) * 20 * time.Second)
+				e := &event.Event{
+					EventID: fmt.Sprint(n), Type: types[n%len(types)], Time: at, ReceivedAt: at, Source: "s", Identities: own,
+					Object: &event.Object{ID: fmt.Sprint("o", n/7)},
+				}
+				apply.Event(set, p, apply.Input{Event: e, Own: own, Place: at, Fresh: time.Hour, Late: 24 * time.Hour})
+			}
+			for range 4000 {
+				next()
+			}
+			for b.Loop() {
+				next()
+			}
+		})
+	}
+}
