@@ -250,14 +250,22 @@ func (f *Fold) hour(t event.Time, n decimal.Decimal) {
 }
 
 func lower(a, b *Fact) *Fact {
-	if a == nil || b != nil && cmp.Or(b.N.Cmp(a.N), CompareFact(*b, *a)) < 0 {
+	if a == nil || b != nil && order(a, b) > 0 {
 		return b
 	}
 	return a
 }
 
+// order is that of the numbers, of equal ones that of the facts.
+func order(a, b *Fact) int {
+	if c := a.N.Cmp(b.N); c != 0 {
+		return c
+	}
+	return CompareFact(*a, *b)
+}
+
 func higher(a, b *Fact) *Fact {
-	if a == nil || b != nil && cmp.Or(b.N.Cmp(a.N), CompareFact(*b, *a)) > 0 {
+	if a == nil || b != nil && order(a, b) < 0 {
 		return b
 	}
 	return a

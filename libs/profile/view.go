@@ -216,21 +216,24 @@ func (f *Fold) TopAt(v View) string {
 	if f == nil {
 		return ""
 	}
-	n := map[string]int64{}
+	var n map[string]int64
 	if v.Lifetime {
+		n = make(map[string]int64, len(f.Tally))
 		maps.Copy(n, f.Tally)
 		for _, fact := range f.Facts[f.upTo(v.Hi):] {
 			n[fact.S]--
 		}
 	} else {
-		for _, fact := range f.In(v) {
+		in := f.In(v)
+		n = make(map[string]int64, len(in))
+		for _, fact := range in {
 			n[fact.S]++
 		}
 	}
-	top := ""
+	top, most := "", int64(0)
 	for value, k := range n {
-		if k > 0 && (top == "" || k > n[top] || k == n[top] && value < top) {
-			top = value
+		if k > most || k == most && k > 0 && value < top {
+			top, most = value, k
 		}
 	}
 	return top
