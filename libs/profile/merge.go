@@ -108,7 +108,7 @@ func (p *Profile) absorbTags(o *Profile) {
 
 // absorbMemory unites arrived ids, evidence and occurrences.
 func (p *Profile) absorbMemory(o *Profile) {
-	p.Seen = append(p.Seen, o.Seen...)
+	p.Seen, p.arrivals = append(p.Seen, o.Seen...), arrivals{}
 	slices.SortStableFunc(p.Seen, func(a, b SeenID) int { return cmp.Compare(a.At, b.At) })
 	if over := len(p.Seen) - MaxSeen; over > 0 {
 		p.Seen = slices.Delete(p.Seen, 0, over)

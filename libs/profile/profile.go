@@ -62,7 +62,8 @@ type Profile struct {
 	Was        Former                      `cbor:"53,keyasint,omitzero"`  // before the newest unmerge
 	Internal   bool                        `cbor:"32,keyasint,omitempty"` // test, staff or internal: in no count
 
-	levels levels
+	levels   levels
+	arrivals arrivals
 }
 
 // SeenID remembers an event that has arrived.
@@ -165,23 +166,6 @@ func IDHash(source, eventID string) uint64 {
 	v *= 0xd6e8feb86659fd93
 	v ^= v >> 32
 	return v
-}
-
-// Remember notes an id that arrived at a moment; false if it has arrived
-// within the last 24 h (the newest 4,096).
-func (p *Profile) Remember(hash uint64, at event.Time) bool {
-	floor := at.Add(-Horizon)
-	for _, v := range slices.Backward(p.Seen) {
-		if v.Hash == hash {
-			return false
-		}
-	}
-	drop := 0
-	for drop < len(p.Seen) && (p.Seen[drop].At < floor || len(p.Seen)-drop >= MaxSeen) {
-		drop++
-	}
-	p.Seen = append(p.Seen[drop:], SeenID{Hash: hash, At: at})
-	return true
 }
 
 // Witness keeps an event as possible evidence: the newest by (time, id), and the
