@@ -245,29 +245,38 @@ const Faded = 900
 
 // ScoreAt is the sum of points, each halved for every halfLife of its age; no
 // half-life: the plain sum. The order of addition is that of (time, id). When the newest
-// has faded it is nothing.
+// has faded it is nothing. It is added up as of the newest fact and then decays as a
+// whole: between two facts it only shrinks, and what adds up to nothing stays nothing,
+// whenever somebody looks.
 func (f *Fold) ScoreAt(halfLife time.Duration, v View, now event.Time) float64 {
 	if f == nil {
 		return 0
 	}
-	var s float64
-	faded := halfLife > 0
-	add := func(n decimal.Decimal, t event.Time) {
-		p := float(n)
-		if halfLife > 0 {
-			faded = faded && hasFaded(halfLife, t, now)
-			p *= math.Exp2(-float64(now.Sub(t)) / float64(halfLife))
-		}
-		s += p
+	in := f.In(v)
+	newest, any := event.Time(0), len(in) > 0
+	if any {
+		newest = in[len(in)-1].T
+	} else {
+		f.beyond(v, func(_ decimal.Decimal, t event.Time) { newest, any = max(newest, t), true })
 	}
-	f.beyond(v, add)
-	for _, fact := range f.In(v) {
-		add(fact.N, fact.T)
-	}
-	if faded {
+	if !any || halfLife > 0 && hasFaded(halfLife, newest, now) {
 		return 0
 	}
-	return s
+	var s float64
+	add := func(n decimal.Decimal, t event.Time) { s += float(n) * decayed(halfLife, t, newest) }
+	f.beyond(v, add)
+	for _, fact := range in {
+		add(fact.N, fact.T)
+	}
+	return s * decayed(halfLife, newest, now)
+}
+
+// decayed is what is left of a point after a time.
+func decayed(halfLife time.Duration, from, to event.Time) float64 {
+	if halfLife <= 0 || from == to {
+		return 1
+	}
+	return math.Exp2(-float64(to.Sub(from)) / float64(halfLife))
 }
 
 func hasFaded(halfLife time.Duration, at, now event.Time) bool {

@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"fmt"
 	"regexp"
 	"testing"
 	"time"
@@ -187,6 +188,29 @@ tags:
 	require.Equal(t, []string{"less"}, held(w.p))
 	w.pass(t0.Add(2 * time.Hour))
 	require.Equal(t, []string{"none"}, held(w.p))
+}
+
+// Points that cancel each other out stay so, whenever another timer lets the rule be
+// judged: no rounding makes something of nothing.
+func TestAScoreThatCancelsOutStaysNothing(t *testing.T) {
+	w := begin(t, `
+measures: {heat: {score: {open: 4, refund: -2}, half_life: 1h, within: 9h}, n: {count: read, within: 7s}}
+tags:
+  none: {when: heat == 0 and known}
+  less: {when: heat < 0 and true}
+  more: {when: heat > 0 or false}
+  fresh: {when: n >= 1}
+`)
+	w.add("a", "open", t0, nil)
+	w.add("b", "refund", t0.Add(time.Hour), nil)
+	require.Equal(t, []string{"none"}, held(w.p))
+	for n := range 6 * 60 {
+		at := t0.Add(time.Hour + time.Duration(n)*61*time.Second)
+		w.add(fmt.Sprint("c", n), "read", at, nil)
+		require.Equal(t, []string{"fresh", "none"}, held(w.p))
+		w.pass(at.Add(10 * time.Second)) // the timer of the count judges all that time may change
+		require.Equal(t, []string{"none"}, held(w.p), "after %s", at.Sub(t0))
+	}
 }
 
 // A tag that reads a tag that reads the stage is judged behind the stage as well.
