@@ -259,6 +259,11 @@ func KindOf(n Node) Kind {
 }
 
 // String names a kind for people.
+// Chinese is the name of the kind in Chinese.
+func (k Kind) Chinese() string {
+	return [...]string{"缺失的值", "条件", "数字", "分数", "文本", "列表", "时长"}[k]
+}
+
 func (k Kind) String() string {
 	return [...]string{"missing value", "condition", "number", "score", "text", "list", "length of time"}[k]
 }
