@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -76,7 +77,11 @@ func (a arguments) wrong(zh, en string) error {
 // texts are the first n arguments as texts; up to `most` may be given.
 func (a arguments) texts(n, most int) ([]string, error) {
 	if len(a.list) < n || len(a.list) > most {
-		return nil, a.wrong(fmt.Sprintf("%s 要 %d 到 %d 个固定的值", a.f.Name, n, most), fmt.Sprintf("%s takes %d to %d constants", a.f.Name, n, most))
+		count := strconv.Itoa(n)
+		if most > n {
+			count += " 到 " + strconv.Itoa(most)
+		}
+		return nil, a.wrong(fmt.Sprintf("%s 要 %s 个固定的值", a.f.Name, count), fmt.Sprintf("%s takes %d to %d constants", a.f.Name, n, most))
 	}
 	var out []string
 	for _, v := range a.list {

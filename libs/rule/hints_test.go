@@ -57,7 +57,8 @@ func TestFullWidthDigitsAndLettersAreNamed(t *testing.T) {
 	}
 	f("n >= ３", 19, "全角或中文符号 '３'：请输入 3 / full-width sign '３': type 3")
 	f("n >= 1０", 20, "type 0")
-	f("n >= ３．５", 20, "type .")
+	f("n >= ３．５", 19, "type 3")
+	f("n >= 3．5", 20, "type .")
 	f("n in [１, 2]", 20, "type 1")
 	f("近７天 >= 3", 14, "full-width sign '７': type 7")
 	f("ｎ >= 3", 14, "full-width sign 'ｎ': type n")
@@ -84,4 +85,19 @@ func TestWhatTheParserSaysHasChineseInFront(t *testing.T) {
 	f(`stage == "\q"`, "反斜杠后面的写法不对 / ")
 	f(`known ~ 1`, "不认识的符号 / unrecognized character")
 	f(`stage in {a b}`, "条件写法有误")
+}
+
+func TestWhatYAMLSaysHasChineseInFront(t *testing.T) {
+	for text, says := range map[string]string{
+		"tags: {A: {when: known}, A: {when: known}}\n":     "这个键写了两次 / mapping key",
+		"tags:\n A: {when: 'known}\n":                      "缺少后一个单引号 / ",
+		"tags: [\n":                                        "缺少 ] / ",
+		"tags: {A: {when: known}\n":                        "缺少 } / ",
+		"tags: a: b\n":                                     "值里有冒号时请加引号 / ",
+		"tags:\n  - a\n b: c\n":                            "请检查缩进、冒号、引号和括号 / value is not allowed",
+		"tags:\n  A: {when: absent(\"pay\", \"9d\")}\n":    "请整个放进单引号",
+		"tags: {A: {when: '99999999999999999999999 > 1'}}": "数字太大 / ",
+	} {
+		require.Contains(t, refused(t, text)[0].Message, says, text)
+	}
 }

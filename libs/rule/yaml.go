@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/tagwire/tagwire/libs/rule/near"
+	"github.com/tagwire/tagwire/libs/rule/source"
 )
 
 // yamlNode is a place in a file.
@@ -74,8 +75,8 @@ func yamlError(name string, err error) Error {
 	if errors.As(err, &msg) {
 		e.Message = msg.GetMessage()
 	}
-	zh := "YAML 写法有误：请检查缩进、冒号、引号和括号"
 	en, _, _ := strings.Cut(e.Message, "\n")
+	zh := source.InChinese(en)
 	if strings.Contains(en, "flow map content") || strings.Contains(en, "must be specified") {
 		const such = `when: 'absent("order.pay", "90d")'`
 		zh += "；条件里有逗号或引号时，请整个放进单引号：" + such

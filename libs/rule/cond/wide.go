@@ -9,12 +9,14 @@ import (
 
 // signs are what a Chinese keyboard types for the sign that is meant.
 var signs = map[rune]string{
-	'：': ":", '，': ",", '．': ".", '（': "(", '）': ")", '“': `"`, '”': `"`, '≥': ">=", '≤': "<=", '＝': "==", '＞': ">", '＜': "<",
+	'：': ":", '，': ",", '（': "(", '）': ")", '“': `"`, '”': `"`, '≥': ">=", '≤': "<=", '＝': "==", '＞': ">", '＜': "<",
 	'！': "!", '‘': "'", '’': "'", '≠': "!=", '且': "and", '或': "or", '非': "not",
 }
 
 // words are those of the language itself, which are no names.
 var words = []string{"and", "or", "not", "in", "contains", "startsWith", "endsWith", "matches", "true", "false", "nil"}
+
+const longestWord = len("startsWith")
 
 // fullWidth names a full-width sign outside quotes and what to type instead.
 func fullWidth(text string) error {
@@ -27,16 +29,19 @@ func fullWidth(text string) error {
 	})
 }
 
-// fullWidthWord names a full-width digit of a number, or letter of a word of the
-// language. Elsewhere they may be part of a name, so this is for texts that are refused.
+// fullWidthWord names a full-width digit or point of a number, or letter of a word of
+// the language. Elsewhere they may be part of a name, so this is for texts that are refused.
 func fullWidthWord(text string) error {
 	return unquoted(text, func(runes []rune, i, first int) string {
 		want, ok := ascii(runes[i])
-		if !ok || unicode.IsDigit(runes[first]) {
+		switch {
+		case runes[i] == '．':
+			return "."
+		case !ok || unicode.IsDigit(runes[first]):
 			return want
 		}
 		end := i
-		for end < len(runes) && inWord(runes[end]) {
+		for end < len(runes) && inWord(runes[end]) && end <= first+longestWord {
 			end++
 		}
 		if _, word := Narrow(string(runes[first:end])); slices.Contains(words, word) {

@@ -18,10 +18,15 @@ func parserError(en string) string {
 		return "条件写法有误：这里不该有 " + m[1] + " / " + en
 	}
 	for _, known := range [][2]string{
-		{"unexpected token EOF", "条件没有写完"}, {"unexpected end of expression", "条件没有写完"},
-		{"literal not terminated", "条件写法有误：缺少后一个引号"}, {"unclosed comment", "条件写法有误：注释没有结束"},
-		{"unrecognized character", "条件写法有误：不认识的符号"}, {"bad number syntax", "条件写法有误：这不是数字"},
-		{"literal is too large", "数字太大"}, {"escape", "条件写法有误：反斜杠后面的写法不对"},
+		{"unexpected token EOF", "条件没有写完"},
+		{"unexpected end of expression", "条件没有写完"},
+		{"literal not terminated", "条件写法有误：缺少后一个引号"},
+		{"unclosed comment", "条件写法有误：注释没有结束"},
+		{"unrecognized character", "条件写法有误：不认识的符号"},
+		{"bad number syntax", "条件写法有误：这不是数字"},
+		{"literal is too large", "数字太大"},
+		{"value out of range", "数字太大"},
+		{"escape", "条件写法有误：反斜杠后面的写法不对"},
 	} {
 		if strings.Contains(en, known[0]) {
 			return known[1] + " / " + en

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/source"
 )
 
 // oneTest is a test as it is written.
@@ -249,14 +250,14 @@ func place(file string, err error, n ast.Node) rule.Error {
 // inBoth puts Chinese in front of what the reader of YAML says.
 func inBoth(en string) string {
 	switch {
-	case strings.Contains(en, " / "): // from this package: both already
-		return en
 	case strings.HasPrefix(en, "unknown field "):
 		return "不认识的键 " + strings.TrimPrefix(en, "unknown field ") + " / " + en
+	case strings.Contains(en, " / "): // from this package: both already
+		return en
 	case strings.HasPrefix(en, "cannot unmarshal"):
 		return "这里的值类型不对 / " + en
 	}
-	return "YAML 写法有误：请检查缩进、冒号、引号和括号 / " + en
+	return source.InChinese(en) + " / " + en
 }
 
 func at(file string, n ast.Node, message string) rule.Error {

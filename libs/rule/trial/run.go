@@ -216,7 +216,7 @@ func (j *judgement) unknownTag(tag string) string {
 			known = append(known, t.Name)
 		}
 	}
-	return fmt.Sprintf("没有规则会给出标签 %q / no rule gives it; 规则给出的有 the rules give: %s", tag, strings.Join(known, ", "))
+	return fmt.Sprintf("没有规则会给出标签 no rule gives the tag %q；规则给出的有 the rules give %s", tag, strings.Join(known, ", "))
 }
 
 func (j *judgement) stage(want string) {
