@@ -109,7 +109,7 @@ func (c *compilation) header(blocks map[string][]yamlNode) {
 		}
 		zone, err := time.LoadLocation(s)
 		if err != nil || s == "" || s == "Local" {
-			c.fail(n.errorf("unknown time zone %q; write one such as Asia/Shanghai", s))
+			c.fail(n.errorf("不认识的时区 %[1]q：请写 Asia/Shanghai 这样的名字 / unknown time zone %[1]q; write one such as Asia/Shanghai", s))
 			continue
 		}
 		c.set.Zone = zone
@@ -117,7 +117,7 @@ func (c *compilation) header(blocks map[string][]yamlNode) {
 	for _, n := range blocks["population"] {
 		s, err := n.text()
 		if !c.fail(err) && s != "known" && s != "all" {
-			c.fail(n.errorf("population is known or all, not %q", s))
+			c.fail(n.errorf("population 只能是 known 或 all，不能是 %[1]q / population is known or all, not %[1]q", s))
 		} else if err == nil {
 			c.set.Population = s
 		}
@@ -144,7 +144,7 @@ func (c *compilation) each(nodes []yamlNode, one func(entry)) {
 
 func (c *compilation) keyword(e entry) {
 	if slices.ContainsFunc(c.set.Keywords, func(l keywordList) bool { return l.Name == e.key }) {
-		c.fail(e.at.errorf("the keyword list %q stands in two files", e.key))
+		c.fail(e.again("词表", "the keyword list %q stands"))
 		return
 	}
 	f, err := e.value.fields(Keys("keyword")...)
@@ -164,16 +164,16 @@ func (c *compilation) keyword(e entry) {
 			return
 		}
 		if l.From != "customer" && l.From != "staff" {
-			c.fail(n.errorf("from is customer or staff, not %q", l.From))
+			c.fail(n.errorf("from 只能是 customer 或 staff，不能是 %[1]q / from is customer or staff, not %[1]q", l.From))
 			return
 		}
 	}
 	if len(l.Words)+len(l.Exact) == 0 {
-		c.fail(e.at.errorf("the keyword list %q has no words", e.key))
+		c.fail(e.at.errorf("词表 %[1]q 里没有词 / the keyword list %[1]q has no words", e.key))
 		return
 	}
 	if bad, ok := keyword.Check(l); !ok {
-		c.fail(e.at.errorf("the word %q holds nothing but spaces and punctuation, so it can never match", bad))
+		c.fail(e.at.errorf("词 %[1]q 只有空格和标点，永远不会命中 / the word %[1]q holds nothing but spaces and punctuation, so it can never match", bad))
 		return
 	}
 	c.set.Keywords = append(c.set.Keywords, l)
@@ -245,7 +245,7 @@ func (c *compilation) boolean(n yamlNode, s scope) (cond.Node, string, error) {
 		return nil, text, err
 	}
 	if k := cond.KindOf(node); k != cond.Absent && k != cond.Bool {
-		return nil, text, n.errorf("a condition is expected here; this is a %s: compare it with something", k)
+		return nil, text, n.errorf("%s", cond.NoCondition(k))
 	}
 	return node, text, nil
 }

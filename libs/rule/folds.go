@@ -162,7 +162,7 @@ func (c *compilation) sequence(n yamlNode, spec *foldSpec) error {
 		for range st.times {
 			at := len(spec.steps.Not)
 			if at == maxSteps {
-				return n.errorf("a sequence has at most %d steps", maxSteps)
+				return n.errorf("序列最多 %[1]d 步 / a sequence has at most %[1]d steps", maxSteps)
 			}
 			spec.steps.Not = append(spec.steps.Not, st.not)
 			bits[st.event] |= 1 << at
@@ -174,7 +174,7 @@ func (c *compilation) sequence(n yamlNode, spec *foldSpec) error {
 	}
 	positive := slices.Contains(spec.steps.Not, false)
 	if !positive || spec.steps.Not[0] || len(spec.steps.Not) < 2 {
-		return n.errorf("a sequence begins with an event and has at least two steps, such as [cart.add, not order.pay]")
+		return n.errorf("序列以事件开头，至少两步，如 [cart.add, not order.pay] / a sequence begins with an event and has at least two steps, such as [cart.add, not order.pay]")
 	}
 	for t, b := range bits {
 		spec.points[t] = decimal.MustNew(b, 0)
@@ -202,12 +202,12 @@ func (c *compilation) step(n yamlNode, uses *Uses) (step, error) {
 		what, ok := f["event"]
 		if no, has := f["not"]; has {
 			if ok {
-				return out, no.errorf("a step is `event` or `not`, not both")
+				return out, no.errorf("一步只写 `event` 或 `not` 之一 / a step is `event` or `not`, not both")
 			}
 			what, out.not, ok = no, true, true
 		}
 		if !ok {
-			return out, n.errorf("a step needs `event` or `not`")
+			return out, n.errorf("一步要写 `event` 或 `not` / a step needs `event` or `not`")
 		}
 		if out.event, err = what.text(); err != nil {
 			return out, err
@@ -227,7 +227,7 @@ func (c *compilation) step(n yamlNode, uses *Uses) (step, error) {
 	if name, count, found := strings.Cut(text, "*"); found {
 		k, err := strconv.Atoi(strings.TrimSpace(count))
 		if err != nil || k < 1 || k > maxSteps || out.not {
-			return out, n.errorf("a repetition is written link.open*3, with a number from 1 to %d", maxSteps)
+			return out, n.errorf("重复写成 link.open*3，次数是 1 到 %[1]d / a repetition is written link.open*3, with a number from 1 to %[1]d", maxSteps)
 		}
 		text, out.times = strings.TrimSpace(name), k
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 	"github.com/tagwire/tagwire/libs/profile"
 	"github.com/tagwire/tagwire/libs/rule/calendar"
 	"github.com/tagwire/tagwire/libs/rule/cond"
-	"github.com/tagwire/tagwire/libs/rule/near"
 )
 
 // Function is one function of the language.
@@ -51,8 +51,7 @@ func Functions() []Function {
 func (s scope) Call(name string, args []cond.Value) (cond.Node, error) {
 	i := slices.IndexFunc(Functions(), func(f Function) bool { return f.Name == name })
 	if i < 0 {
-		names := functionNames()
-		return nil, fmt.Errorf("unknown function %q%s; there are %s", name, near.Hint(name, names), strings.Join(names, ", "))
+		return nil, unknownFunction(name)
 	}
 	f := Functions()[i]
 	switch {
@@ -70,19 +69,24 @@ type arguments struct {
 	list []cond.Value
 }
 
-func (a arguments) errorf(format string, args ...any) error {
-	return fmt.Errorf("%s, as in %s", fmt.Sprintf(format, args...), a.f.Usage)
+// wrong says in both languages what is wrong with the arguments, and how it is done.
+func (a arguments) wrong(zh, en string) error {
+	return fmt.Errorf("%[1]s，例如 %[3]s / %[2]s, as in %[3]s", zh, en, a.f.Usage)
 }
 
 // texts are the first n arguments as texts; up to `most` may be given.
 func (a arguments) texts(n, most int) ([]string, error) {
 	if len(a.list) < n || len(a.list) > most {
-		return nil, a.errorf("%s takes %d to %d constants", a.f.Name, n, most)
+		count := strconv.Itoa(n)
+		if most > n {
+			count += " 到 " + strconv.Itoa(most)
+		}
+		return nil, a.wrong(fmt.Sprintf("%s 要 %s 个固定的值", a.f.Name, count), fmt.Sprintf("%s takes %d to %d constants", a.f.Name, n, most))
 	}
 	var out []string
 	for _, v := range a.list {
 		if v.Kind != cond.Text {
-			return nil, a.errorf("%s takes texts in quotes", a.f.Name)
+			return nil, a.wrong(a.f.Name+" 的参数是引号里的文本", a.f.Name+" takes texts in quotes")
 		}
 		out = append(out, v.Text)
 	}
@@ -96,7 +100,7 @@ func (a arguments) days(text string) (int, error) {
 		return 0, err
 	}
 	if d%(24*time.Hour) != 0 || d > 366*24*time.Hour {
-		return 0, a.errorf("%q is not a number of whole days up to 366", text)
+		return 0, a.wrong(fmt.Sprintf("%q 不是 366 天以内的整天数", text), fmt.Sprintf("%q is not a number of whole days up to 366", text))
 	}
 	return int(d / (24 * time.Hour)), nil
 }
@@ -108,7 +112,7 @@ func (s scope) keyword(a arguments) (cond.Node, error) {
 	}
 	list := t[0]
 	if !slices.ContainsFunc(s.c.set.Keywords, func(l keywordList) bool { return l.Name == list }) {
-		return nil, fmt.Errorf("there is no keyword list %q%s", list, s.c.nearList(list))
+		return nil, s.c.noList(list)
 	}
 	s.uses.Keywords = append(s.uses.Keywords, list)
 	s.uses.Event = true
@@ -164,7 +168,7 @@ func (s scope) first(a arguments) (cond.Node, error) {
 func (s scope) habit(a arguments, name string) (regularNode, error) {
 	out := regularNode{}
 	if len(a.list) != 3 || a.list[0].Kind != cond.Text || a.list[1].Kind != cond.Text || a.list[2].Kind != cond.Number {
-		return out, a.errorf("%s takes an event type, the length of a period and how many periods", name)
+		return out, a.wrong(name+" 要事件类型、周期长度和周期个数", name+" takes an event type, the length of a period and how many periods")
 	}
 	days, err := a.days(a.list[1].Text)
 	if err != nil {
@@ -172,7 +176,7 @@ func (s scope) habit(a arguments, name string) (regularNode, error) {
 	}
 	n, _, ok := a.list[2].Number.Int64(0)
 	if !ok || n < 1 || n > 52 || int(n)*days > 2*366 {
-		return out, a.errorf("the number of periods is 1 to 52, together at most two years; here stands %s", a.list[2])
+		return out, a.wrong(fmt.Sprintf("周期个数是 1 到 52，合计不超过两年，不能是 %s", a.list[2]), fmt.Sprintf("the number of periods is 1 to 52, together at most two years; here stands %s", a.list[2]))
 	}
 	s.uses.clock()
 	keep := time.Duration(days*(int(n)+stoppedAfter+1)+1) * 24 * time.Hour
@@ -358,15 +362,15 @@ func (s scope) cut(a arguments) (cond.Node, error) {
 		return nil, err
 	}
 	if len(s.c.set.Cuts) == 0 {
-		return nil, errors.New("there are no cut points yet: `tagwire rules cuts` takes them from the customers and writes the block `cuts`")
+		return nil, errors.New("还没有分位点：`tagwire rules cuts` 从客户里取出并写成 `cuts` 一块 / there are no cut points yet: `tagwire rules cuts` takes them from the customers and writes the block `cuts`")
 	}
 	points, ok := s.c.set.Cuts[t[0]]
 	if !ok {
-		return nil, fmt.Errorf("there are no cut points of %q; `tagwire rules cuts` takes them", t[0])
+		return nil, fmt.Errorf("没有 %[1]q 的分位点：请用 `tagwire rules cuts` 取 / there are no cut points of %[1]q; `tagwire rules cuts` takes them", t[0])
 	}
 	point, ok := points.Points[t[1]]
 	if !ok {
-		return nil, fmt.Errorf("the cut points of %q of %s have no %q", t[0], points.Date, t[1])
+		return nil, fmt.Errorf("%[1]q 在 %[2]s 的分位点里没有 %[3]q / the cut points of %[1]q of %[2]s have no %[3]q", t[0], points.Date, t[1])
 	}
 	s.uses.Cuts = true
 	return cond.Const{Value: cond.NumberOf(point)}, nil

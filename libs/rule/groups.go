@@ -27,7 +27,7 @@ func Dimensions() []string {
 
 func (c *compilation) group(e entry) {
 	if slices.ContainsFunc(c.set.Groups, func(g Group) bool { return g.Name == e.key }) {
-		c.fail(e.at.errorf("the group %q stands in two files", e.key))
+		c.fail(e.again("标签组", "the group %q stands"))
 		return
 	}
 	f, err := e.value.fields(Keys("group")...)
@@ -36,7 +36,7 @@ func (c *compilation) group(e entry) {
 	}
 	g := Group{Name: e.key, CountBy: []string{}}
 	if n, ok := f["count_by"]; ok {
-		if g.CountBy, err = wordsOf(n, "counts go by", Dimensions()); c.fail(err) {
+		if g.CountBy, err = wordsOf(n, "计数的维度是", "counts go by", Dimensions()); c.fail(err) {
 			return
 		}
 	}
@@ -45,7 +45,7 @@ func (c *compilation) group(e entry) {
 			return
 		}
 		if !colour.MatchString(g.Color) {
-			c.fail(n.errorf("a color is a word such as red, or \"#d4380d\" in quotation marks, not %q", g.Color))
+			c.fail(n.errorf("颜色写 red 这样的名字，或加引号的 \"#d4380d\"，不能是 %[1]q / a color is a word such as red, or \"#d4380d\" in quotation marks, not %[1]q", g.Color))
 			return
 		}
 	}
@@ -55,7 +55,7 @@ func (c *compilation) group(e entry) {
 			return
 		}
 		if g.Order, err = strconv.Atoi(s); err != nil {
-			c.fail(n.errorf("order is a whole number, not %q", s))
+			c.fail(n.errorf("order 是整数，不能是 %[1]q / order is a whole number, not %[1]q", s))
 			return
 		}
 	}
@@ -69,7 +69,7 @@ func (c *compilation) group(e entry) {
 }
 
 // wordsOf reads a word or a list of words of a closed set, each once.
-func wordsOf(n yamlNode, what string, allowed []string) ([]string, error) {
+func wordsOf(n yamlNode, zh, en string, allowed []string) ([]string, error) {
 	items := []yamlNode{n}
 	if list, err := n.items(); err == nil {
 		items = list
@@ -81,10 +81,10 @@ func wordsOf(n yamlNode, what string, allowed []string) ([]string, error) {
 			return nil, err
 		}
 		if !slices.Contains(allowed, s) {
-			return nil, item.errorf("%s %s, not %q", what, strings.Join(allowed, ", "), s)
+			return nil, item.errorf("%[1]s %[3]s，不能是 %[4]q / %[2]s %[3]s, not %[4]q", zh, en, strings.Join(allowed, ", "), s)
 		}
 		if slices.Contains(out, s) {
-			return nil, item.errorf("%q stands here twice", s)
+			return nil, item.twice(s)
 		}
 		out = append(out, s)
 	}

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/tagwire/tagwire/libs/rule"
 )
 
 func TestRefusalsSayWhatWouldBeRight(t *testing.T) {
@@ -42,4 +44,60 @@ func TestSignsInTheStructureAreNamed(t *testing.T) {
 	f("tags:\n  A:\n    event：x\n", 3, 10, "type :")
 	f("tags:\n  A: {lasts: 7d，event: x}\n", 2, 16, "type ,")
 	f("tags:\n  A:\n\tevent: x\n", 3, 1, "制表符")
+}
+
+// A full-width digit or letter looks like the one that is meant, so it is named.
+func TestFullWidthDigitsAndLettersAreNamed(t *testing.T) {
+	const head = "measures:\n  近7天: {count: a}\n  Ｖ次: {count: b}\n  n: {count: a}\ntags:\n  A: {when: '"
+	f := func(when string, column int, says string) {
+		t.Helper()
+		e := refused(t, head+when+"'}\n")[0]
+		require.Equal(t, []int{6, column}, []int{e.Line, e.Column}, e.Message)
+		require.Contains(t, e.Message, says)
+	}
+	f("n >= ３", 19, "全角或中文符号 '３'：请输入 3 / full-width sign '３': type 3")
+	f("n >= 1０", 20, "type 0")
+	f("n >= ３．５", 19, "type 3")
+	f("n >= 3．5", 20, "type .")
+	f("n in [１, 2]", 20, "type 1")
+	f("近７天 >= 3", 14, "full-width sign '７': type 7")
+	f("ｎ >= 3", 14, "full-width sign 'ｎ': type n")
+	f("ａｂｓｅｎｔ(\"a\", \"1d\")", 14, "full-width sign 'ａ': type a")
+	f("known ａｎｄ n > 1", 20, "full-width sign 'ａ': type a")
+	f("Ｖ数 >= 3", 14, "did you mean Ｖ次?")
+	f("traits.x == \"３\" and", 32, "条件没有写完")
+	for _, ok := range []string{"Ｖ次 >= 3", "traits.Ａ１ == \"３ａ\"", "n > 1 /* ３ 次 */"} {
+		_, err := rule.Compile(1, map[string]string{"r.yaml": head + ok + "'}\n"})
+		require.NoError(t, err, ok)
+	}
+}
+
+func TestWhatTheParserSaysHasChineseInFront(t *testing.T) {
+	f := func(when, says string) {
+		t.Helper()
+		require.Contains(t, refused(t, "tags:\n  A:\n    when: |\n      "+when+"\n")[0].Message, says)
+	}
+	f(`known and`, "条件没有写完 / unexpected token EOF")
+	f(`known )`, `条件写法有误：这里不该有 ")" / unexpected token`)
+	f(`known known`, `这里不该有 "known" / unexpected token`)
+	f(`stage == "新`, "缺少后一个引号 / literal not terminated")
+	f(`3x > 1`, "这不是数字 / bad number syntax")
+	f(`stage == "\q"`, "反斜杠后面的写法不对 / ")
+	f(`known ~ 1`, "不认识的符号 / unrecognized character")
+	f(`stage in {a b}`, "条件写法有误")
+}
+
+func TestWhatYAMLSaysHasChineseInFront(t *testing.T) {
+	for text, says := range map[string]string{
+		"tags: {A: {when: known}, A: {when: known}}\n":     "这个键写了两次 / mapping key",
+		"tags:\n A: {when: 'known}\n":                      "缺少后一个单引号 / ",
+		"tags: [\n":                                        "缺少 ] / ",
+		"tags: {A: {when: known}\n":                        "缺少 } / ",
+		"tags: a: b\n":                                     "值里有冒号时请加引号 / ",
+		"tags:\n  - a\n b: c\n":                            "请检查缩进、冒号、引号和括号 / value is not allowed",
+		"tags:\n  A: {when: absent(\"pay\", \"9d\")}\n":    "请整个放进单引号",
+		"tags: {A: {when: '99999999999999999999999 > 1'}}": "数字太大 / ",
+	} {
+		require.Contains(t, refused(t, text)[0].Message, says, text)
+	}
 }

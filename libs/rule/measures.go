@@ -20,11 +20,11 @@ func measureKeys() []string {
 
 func (c *compilation) measure(e entry) {
 	if _, ok := c.set.measures[e.key]; ok {
-		c.fail(e.at.errorf("the measure %q stands in two files", e.key))
+		c.fail(e.again("度量", "the measure %q stands"))
 		return
 	}
 	if strings.ContainsAny(e.key, " .:()\"'+-*/<>=!") || e.key == "event" {
-		c.fail(e.at.errorf("a measure's name is one word without signs, so that conditions can use it; not %q", e.key))
+		c.fail(e.at.errorf("度量的名字是一个词，不含符号和空格，条件里才能用；不能是 %[1]q / a measure's name is one word without signs, so that conditions can use it; not %[1]q", e.key))
 		return
 	}
 	f, err := e.value.fields(Keys("measure")...)
@@ -53,7 +53,7 @@ func (c *compilation) readMeasure(e entry, f map[string]yamlNode) (*Measure, err
 		return nil, err
 	}
 	if m.needsOf() && spec.of == nil {
-		return nil, e.at.errorf("%s needs `of`: what to take of each event, such as of: event.amount", m.Kind)
+		return nil, e.at.errorf("%[1]s 要写 `of`：取事件的什么，如 of: event.amount / %[1]s needs `of`: what to take of each event, such as of: event.amount", m.Kind)
 	}
 	if err := refuseUnbounded(m, f, spec); err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (c *compilation) readMeasure(e entry, f map[string]yamlNode) (*Measure, err
 	m.Fold, m.Keywords = c.fold(spec), spec.uses.Keywords
 	if n, ok := f["minus"]; ok {
 		if m.Kind != Sum {
-			return nil, n.errorf("only a sum has `minus`")
+			return nil, n.errorf("只有 sum 能写 `minus` / only a sum has `minus`")
 		}
 		types, err := n.texts()
 		if err != nil {
@@ -83,7 +83,7 @@ func (c *compilation) measureKind(m *Measure, e entry, f map[string]yamlNode, sp
 			continue
 		}
 		if m.Kind != "" {
-			return n.errorf("a measure is one of %s; here stand %s and %s", kindNames(), m.Kind, kind)
+			return n.errorf("度量只能是其中一种：%[1]s；这里写了 %[2]s 和 %[3]s / a measure is one of %[1]s; here stand %[2]s and %[3]s", kindNames(), m.Kind, kind)
 		}
 		m.Kind = kind
 		var err error
@@ -100,7 +100,7 @@ func (c *compilation) measureKind(m *Measure, e entry, f map[string]yamlNode, sp
 		}
 	}
 	if m.Kind == "" {
-		return e.at.errorf("a measure needs one of %s", kindNames())
+		return e.at.errorf("度量要写其中一种：%[1]s / a measure needs one of %[1]s", kindNames())
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *fo
 			return err
 		}
 		if !m.takesOf() {
-			return n.errorf("%s takes no `of`", m.Kind)
+			return n.errorf("%[1]s 不能写 `of` / %[1]s takes no `of`", m.Kind)
 		}
 	} else if m.Kind == Last || m.Kind == First {
 		spec.ofText = "event.time"
@@ -145,7 +145,7 @@ func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *fo
 	}
 	if n, ok := f["same"]; ok {
 		if m.Kind != Sequence {
-			return n.errorf("only a sequence has `same`")
+			return n.errorf("只有序列能写 `same` / only a sequence has `same`")
 		}
 		if spec.same, spec.sameText, err = c.condition(n, scope{uses: &spec.uses, event: true}); err != nil {
 			return err
@@ -156,7 +156,7 @@ func (c *compilation) measureOptions(m *Measure, f map[string]yamlNode, spec *fo
 			return err
 		}
 		if m.Kind != Score {
-			return n.errorf("only a score has `half_life`")
+			return n.errorf("只有分数能写 `half_life` / only a score has `half_life`")
 		}
 	}
 	return nil
@@ -172,10 +172,10 @@ func (c *compilation) measureWindow(m *Measure, e entry, f map[string]yamlNode) 
 			continue
 		}
 		if windows++; windows > 1 {
-			return n.errorf("a measure has one window: within, between or per")
+			return n.errorf("一个度量只有一个时间窗：within、between 或 per / a measure has one window: within, between or per")
 		}
 		if m.Kind == TimeSince || m.Kind == Sequence && key != "within" || m.Kind == Score && key != "within" {
-			return n.errorf("%s takes no `%s`", m.Kind, key)
+			return n.errorf("%[1]s 不能写 `%[2]s` / %[1]s takes no `%[2]s`", m.Kind, key)
 		}
 		switch key {
 		case "within":
@@ -191,14 +191,14 @@ func (c *compilation) measureWindow(m *Measure, e entry, f map[string]yamlNode) 
 	}
 	if n, ok := f["over"]; ok {
 		if m.Kind != Sequence {
-			return n.errorf("only a sequence has `over`: its completions of so long are counted")
+			return n.errorf("只有序列能写 `over`：只计这么久以内完成的 / only a sequence has `over`: its completions of so long are counted")
 		}
 		if m.Over, err = duration(n); err != nil {
 			return err
 		}
 	}
 	if m.Kind == Sequence && m.Within == 0 {
-		return e.at.errorf("a sequence needs `within`: how long it may take, such as within: 2h")
+		return e.at.errorf("序列要写 `within`：最多用多久完成，如 within: 2h / a sequence needs `within`: how long it may take, such as within: 2h")
 	}
 	return nil
 }
@@ -210,7 +210,7 @@ func between(n yamlNode) ([]time.Duration, error) {
 		return nil, err
 	}
 	if len(items) != 2 {
-		return nil, n.errorf("`between` takes two lengths of time, such as [30d, 90d]: from 90 to 30 days ago")
+		return nil, n.errorf("`between` 写两个时长，如 [30d, 90d]：90 天前到 30 天前 / `between` takes two lengths of time, such as [30d, 90d]: from 90 to 30 days ago")
 	}
 	var out []time.Duration
 	for _, item := range items {
@@ -221,7 +221,7 @@ func between(n yamlNode) ([]time.Duration, error) {
 		out = append(out, d)
 	}
 	if out[0] >= out[1] {
-		return nil, n.errorf("`between` begins with the nearer end: [30d, 90d]")
+		return nil, n.errorf("`between` 先写近的一端：[30d, 90d] / `between` begins with the nearer end: [30d, 90d]")
 	}
 	return out, nil
 }
@@ -233,7 +233,7 @@ func refuseUnbounded(m *Measure, f map[string]yamlNode, spec foldSpec) error {
 	}
 	for _, field := range []string{"event.event_id", "event.time"} {
 		if spec.ofText == field {
-			return f["of"].errorf("%s is another value with each event: a set of it has no end. Count the events instead", field)
+			return f["of"].errorf("%[1]s 每个事件都不同，集合没有尽头：请改为计次数（count） / %[1]s is another value with each event: a set of it has no end. Count the events instead", field)
 		}
 	}
 	return nil
@@ -264,12 +264,12 @@ func points(n yamlNode) (map[string]decimal.Decimal, error) {
 		}
 		d, err := decimal.Parse(s)
 		if err != nil {
-			return nil, e.value.errorf("points are a number, not %q", s)
+			return nil, e.value.errorf("分数是数字，不能是 %[1]q / points are a number, not %[1]q", s)
 		}
 		out[e.key] = d
 	}
 	if len(out) == 0 {
-		return nil, n.errorf("a score needs points: score: {link.open: 5}")
+		return nil, n.errorf("要写出每种事件的分数：score: {link.open: 5} / a score needs points: score: {link.open: 5}")
 	}
 	return out, nil
 }

@@ -22,7 +22,7 @@ func (c *compilation) order() {
 		case done:
 			return true
 		case open:
-			c.fail(c.places[t.Name].errorf("these tags need each other, which has no end: %s", strings.Join(append(path[slices.Index(path, t.Name):], t.Name), " → ")))
+			c.fail(c.places[t.Name].errorf("这些标签互相引用，没有尽头：%[1]s / these tags need each other, which has no end: %[1]s", strings.Join(append(path[slices.Index(path, t.Name):], t.Name), " → ")))
 			return false
 		}
 		state[t] = open
@@ -60,7 +60,7 @@ func (c *compilation) stageReaders() {
 	for _, s := range c.set.Stages {
 		for _, name := range s.Uses.Tags {
 			if t, ok := c.set.RuleOf(name); ok && t.Uses.Stage {
-				c.fail(c.places[t.Name].errorf("the stage %q reads the tag %q, which reads the stage: one of them must not", s.Name, t.Name))
+				c.fail(c.places[t.Name].errorf("阶段 %[1]q 引用标签 %[2]q，标签又引用阶段：请去掉一边 / the stage %[1]q reads the tag %[2]q, which reads the stage: one of them must not", s.Name, t.Name))
 			}
 		}
 	}
@@ -68,26 +68,26 @@ func (c *compilation) stageReaders() {
 
 // arrival notes a tag whose result depends on the order of arrival.
 func (c *compilation) arrival(t *Tag) {
-	why := ""
+	zh, why := "", ""
 	switch {
 	case t.Times != nil:
-		why = "occurrences are counted as they came"
+		zh, why = "次数随到随计", "occurrences are counted as they came"
 	case t.Events != nil:
-		why = "an event tag is judged when its event comes"
+		zh, why = "事件标签在事件到来时判断", "an event tag is judged when its event comes"
 	case t.Uses.Cuts:
-		why = "cut points are those of the version in force"
+		zh, why = "分位点取生效版本里的", "cut points are those of the version in force"
 	case t.Uses.Since:
-		why = "how long a tag or stage is held depends on when it was found to hold"
+		zh, why = "标签或阶段持有多久，从发现成立时算起", "how long a tag or stage is held depends on when it was found to hold"
 	case t.Lasts > 0 && (t.Uses.Traits || t.Uses.Stage || len(t.Uses.Tags) > 0):
-		why = "`lasts` over traits, stages or other tags looks at them as they came"
+		zh, why = "`lasts` 按到达先后看属性、阶段和其他标签", "`lasts` over traits, stages or other tags looks at them as they came"
 	default:
 		for _, name := range t.Uses.Tags {
 			if used, ok := c.set.RuleOf(name); ok && used.Events != nil {
-				why = "it reads " + name
+				zh, why = "引用了 "+name, "it reads "+name
 			}
 		}
 	}
 	if why != "" {
-		c.set.Notes = append(c.set.Notes, c.places[t.Name].errorf("%s: as it arrived (%s)", t.Name, why))
+		c.set.Notes = append(c.set.Notes, c.places[t.Name].errorf("%[1]s：按到达（%[2]s） / %[1]s: as it arrived (%[3]s)", t.Name, zh, why))
 	}
 }

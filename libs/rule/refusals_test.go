@@ -1,6 +1,8 @@
 package rule_test
 
 import (
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -10,6 +12,21 @@ import (
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/rule/cond"
 )
+
+var atPlace = regexp.MustCompile(`^\d+:\d+: `)
+
+// inBothLanguages says that each refusal is in Chinese and in English.
+func inBothLanguages(t *testing.T, err error) {
+	t.Helper()
+	var errs rule.Errors
+	require.True(t, errors.As(err, &errs), "%v", err)
+	for _, e := range errs {
+		zh, en, both := strings.Cut(e.Message, " / ")
+		require.True(t, both, e.Message)
+		require.Regexp(t, `\p{Han}`, zh)
+		require.Regexp(t, `[a-z]{2}`, en)
+	}
+}
 
 // What could only be false for everybody, or could not be served exactly, is refused at
 // its place.
@@ -51,7 +68,7 @@ func TestRefusals(t *testing.T) {
 		"tags:\n  A\xff: {when: known}\n": "2:4: 文件不是 UTF-8 编码",
 		"tags:\n  A\x00: {when: known}\n": "2:4: 看不见的控制字符",
 		"stages:\n  - {name: a, start: true}\n  - {name: b, start: true}\n":                                                            "3:22: the stage \"a\" is the start already",
-		"stages:\n  - {name: new, start: true}\n  - {name: old, when: known, from: [neu]}\n":                                           "3:36: there is no stage \"neu\"; did you mean new?",
+		"stages:\n  - {name: new, start: true}\n  - {name: old, when: known, from: [neu]}\n":                                           "3:36: there is no stage \"neu\" (did you mean new?); there are new, old",
 		"tags: {A: {when: known, alert: {title: 'x {{name'}}}\n":                                                                       "has no }} behind it",
 		"tags:\n  Y: {when: stage == \"a\"}\n  X: {when: tag(\"Y\")}\nstages: [{name: a, start: true}, {name: b, when: tag(\"X\")}]\n": "the stage \"b\" reads the tag \"X\", which reads the stage",
 		"tags:\n  A: {when: absent(\"pay\", \"9d\")}\n":                                                                                "stands in single quotes",
@@ -63,7 +80,10 @@ func TestRefusals(t *testing.T) {
 		"tags: {A: {when: \"tag(\\\"B\\\") and\\n x > 3\"}}\n":                                                                         "unknown name \"x\"",
 	} {
 		_, err := rule.Compile(1, map[string]string{"r.yaml": text})
-		require.ErrorContains(t, err, want, text)
+		place := atPlace.FindString(want)
+		require.ErrorContains(t, err, place, text)
+		require.ErrorContains(t, err, want[len(place):], text)
+		inBothLanguages(t, err)
 	}
 	for _, ok := range []string{"n >= 1000", "n < 1000", "1000 <= n", "n > 999", "all > 5000", "len(l) >= 1000", "all + 1 > 3", "n + 1 >= 1001", "n + 1 > 1000", "n * 2 < 2000", "-n <= -1000", "n + len(l) >= 1000", "n in [3, 999]", "n / all > 5000", "n - all > 5000", "all + 1 > 5000", "n * all > 1", "not (all > 3)", `traits.x contains "a"`, `"a" + traits.x == "ab"`, "traits.vip and known"} {
 		_, err := rule.Compile(1, map[string]string{"r.yaml": when(ok)})

@@ -19,6 +19,7 @@ func refused(t *testing.T, text string) rule.Errors {
 	_, err := rule.Compile(1, map[string]string{"rules.yaml": text})
 	var errs rule.Errors
 	require.True(t, errors.As(err, &errs), "%v\n%s", err, text)
+	inBothLanguages(t, err)
 	return errs
 }
 

@@ -20,7 +20,7 @@ type scope struct {
 	bare    bool // an unknown name is a trait (templates)
 }
 
-var errNoEvent = errors.New("`event` can be read by event tags and `where` only: a state tag holds without an event")
+var errNoEvent = errors.New("`event` 只能写在事件标签和 `where` 里：状态标签成立时没有事件 / `event` can be read by event tags and `where` only: a state tag holds without an event")
 
 // Name resolves an identifier.
 func (s scope) Name(name string, path []string) (cond.Node, error) {
@@ -59,14 +59,14 @@ func (s scope) Name(name string, path []string) (cond.Node, error) {
 	if s.bare {
 		return traitNode(strings.Join(append([]string{name}, path...), ".")), nil
 	}
-	return nil, fmt.Errorf("unknown name %q%s", name, s.c.suggest(name))
+	return nil, s.c.unknownName(name)
 }
 
 func (s scope) needProfile(name string) error {
 	if s.profile {
 		return nil
 	}
-	return fmt.Errorf("%q cannot be read here: `where` and `of` look at the event alone", name)
+	return fmt.Errorf("这里不能写 %[1]q：`where` 和 `of` 只看事件本身 / %[1]q cannot be read here: `where` and `of` look at the event alone", name)
 }
 
 func (s scope) measure(m *Measure) cond.Node {
@@ -139,7 +139,7 @@ func textOrAbsent(s string) cond.Value {
 // when the rule is saved, not found missing when it runs.
 func eventField(path []string) (cond.Node, error) {
 	if len(path) == 0 {
-		return nil, errors.New("name a field of the event: event.amount, event.properties.page")
+		return nil, errors.New("请写出事件的字段：event.amount、event.properties.page / name a field of the event: event.amount, event.properties.page")
 	}
 	var read func(*event.Event) cond.Value
 	rest := strings.Join(path[1:], ".")
@@ -162,7 +162,8 @@ func eventField(path []string) (cond.Node, error) {
 	default:
 		f, ok := textFields[path[0]]
 		if !ok || len(path) > 1 {
-			return nil, fmt.Errorf("the event has no field %q%s; its own fields are event.properties.…", strings.Join(path, "."), near.Hint(path[0], eventFields()))
+			zh, en := near.Hint(path[0], eventFields())
+			return nil, fmt.Errorf("事件没有字段 %[1]q%[2]s：自带的属性写成 event.properties.… / the event has no field %[1]q%[3]s; its own fields are event.properties.…", strings.Join(path, "."), zh, en)
 		}
 		read = func(e *event.Event) cond.Value { return textOrAbsent(f(e)) }
 	}
@@ -209,7 +210,8 @@ func objectField(name string) (cond.Node, error) {
 			return cond.NumberOf(*o.Price)
 		}
 	default:
-		return nil, fmt.Errorf("an object has type, id, title, category, brand, price; not %q%s", name, near.Hint(name, objectFields()))
+		zh, en := near.Hint(name, objectFields())
+		return nil, fmt.Errorf("对象有 type、id、title、category、brand、price，没有 %[1]q%[2]s / an object has type, id, title, category, brand, price; not %[1]q%[3]s", name, zh, en)
 	}
 	return cond.Func(func(m *cond.Moment) cond.Value {
 		if m.Event == nil || m.Event.Object == nil {

@@ -19,7 +19,7 @@ var quantile = regexp.MustCompile(`^p(\d{1,2})$`)
 // version.
 func (c *compilation) cuts(e entry) {
 	if _, ok := c.set.Cuts[e.key]; ok {
-		c.fail(e.at.errorf("the cut points of %q stand in two files", e.key))
+		c.fail(e.again("分位点", "the cut points of %q stand"))
 		return
 	}
 	es, err := e.value.entries()
@@ -34,29 +34,29 @@ func (c *compilation) cuts(e entry) {
 		}
 		if p.key == "date" {
 			if _, err := time.Parse(time.DateOnly, text); err != nil {
-				c.fail(p.value.errorf("the date of cut points is a day such as 2026-11-01, not %q", text))
+				c.fail(p.value.errorf("分位点的 date 写一个日期，如 2026-11-01，不能是 %[1]q / the date of cut points is a day such as 2026-11-01, not %[1]q", text))
 				return
 			}
 			out.Date = text
 			continue
 		}
 		if !quantile.MatchString(p.key) {
-			c.fail(p.at.errorf("a cut point is named p1 to p99: p80 has 80 %% of the customers at or below it; not %q", p.key))
+			c.fail(p.at.errorf("分位点的名字是 p1 到 p99：80%% 的客户不高于 p80；不能是 %[1]q / a cut point is named p1 to p99: p80 has 80 %% of the customers at or below it; not %[1]q", p.key))
 			return
 		}
 		d, err := decimal.Parse(text)
 		if err != nil {
-			c.fail(p.value.errorf("a cut point is a number, not %q", text))
+			c.fail(p.value.errorf("分位点的值是数字，不能是 %[1]q / a cut point is a number, not %[1]q", text))
 			return
 		}
 		out.Points[p.key] = d
 	}
 	if out.Date == "" || len(out.Points) == 0 {
-		c.fail(e.at.errorf("the cut points of %q need a `date` and at least one point such as p80", e.key))
+		c.fail(e.at.errorf("%[1]q 的分位点要有 `date` 和至少一个点，如 p80 / the cut points of %[1]q need a `date` and at least one point such as p80", e.key))
 		return
 	}
 	if !ascending(out.Points) {
-		c.fail(e.at.errorf("the cut points of %q must not fall from a lower to a higher percentage", e.key))
+		c.fail(e.at.errorf("%[1]q 的分位点：百分比越高，值只能相等或更大 / the cut points of %[1]q must not fall from a lower to a higher percentage", e.key))
 		return
 	}
 	if c.set.Cuts == nil {
@@ -87,7 +87,7 @@ type rate struct {
 // rates reads dated rates: {USD: {2026-01-01: 7.10}}.
 func (c *compilation) rates(e entry) {
 	if _, ok := c.set.rates[e.key]; ok {
-		c.fail(e.at.errorf("the rates of %q stand in two files", e.key))
+		c.fail(e.again("汇率", "the rates of %q stand"))
 		return
 	}
 	es, err := e.value.entries()
@@ -98,7 +98,7 @@ func (c *compilation) rates(e entry) {
 	for _, r := range es {
 		day, err := time.ParseInLocation(time.DateOnly, r.key, c.set.Zone)
 		if err != nil {
-			c.fail(r.at.errorf("a rate holds from a day on, such as 2026-01-01: 7.10; not %q", r.key))
+			c.fail(r.at.errorf("汇率从某一天起有效，写成 2026-01-01: 7.10，不能是 %[1]q / a rate holds from a day on, such as 2026-01-01: 7.10; not %[1]q", r.key))
 			return
 		}
 		text, err := r.value.text()
@@ -107,7 +107,7 @@ func (c *compilation) rates(e entry) {
 		}
 		d, err := decimal.Parse(text)
 		if err != nil || !d.IsPos() {
-			c.fail(r.value.errorf("a rate is a number above 0: what one %s is worth in %s; not %q", e.key, c.set.Currency, text))
+			c.fail(r.value.errorf("汇率是大于 0 的数：1 %[1]s 值多少 %[2]s；不能是 %[3]q / a rate is a number above 0: what one %[1]s is worth in %[2]s; not %[3]q", e.key, c.set.Currency, text))
 			return
 		}
 		out = append(out, rate{event.At(day), d})

@@ -11,11 +11,11 @@ import (
 
 func (c *compilation) tag(e entry) {
 	if _, ok := c.places[e.key]; ok {
-		c.fail(e.at.errorf("the tag %q stands in two files", e.key))
+		c.fail(e.again("标签", "the tag %q stands"))
 		return
 	}
 	if strings.Contains(e.key, ":") || e.key == Catalogue || len(e.key) > 200 {
-		c.fail(e.at.errorf("a tag's name has no colon, is not %q and has at most 200 bytes: a colon parts a family from its value", Catalogue))
+		c.fail(e.at.errorf("标签名不含冒号，不能是 %[1]q，最多 200 字节：冒号用来分开一族标签和它的值 / a tag's name has no colon, is not %[1]q and has at most 200 bytes: a colon parts a family from its value", Catalogue))
 		return
 	}
 	c.places[e.key] = e.at
@@ -31,7 +31,7 @@ func (c *compilation) tag(e entry) {
 	c.set.owners[t.Name] = t
 	for _, ch := range t.Choose {
 		if other, ok := c.set.owners[ch.Tag]; ok && other != t {
-			c.fail(e.at.errorf("the tag %q is given by %q already", ch.Tag, other.Name))
+			c.fail(e.at.errorf("标签 %[1]q 已经由 %[2]q 给出 / the tag %[1]q is given by %[2]q already", ch.Tag, other.Name))
 			return
 		}
 		c.set.owners[ch.Tag] = t
@@ -71,7 +71,7 @@ func (c *compilation) readTag(t *Tag, e entry, f map[string]yamlNode) error {
 			return err
 		}
 		if t.Events == nil {
-			return n.errorf("a family needs `event`: its value is taken when such an event comes")
+			return n.errorf("有 `value` 就要有 `event`：值在这种事件到来时取 / a family needs `event`: its value is taken when such an event comes")
 		}
 	}
 	if n, ok := f["choose"]; ok {
@@ -84,14 +84,14 @@ func (c *compilation) readTag(t *Tag, e entry, f map[string]yamlNode) error {
 			return err
 		}
 		if t.Events == nil {
-			return n.errorf("`times` counts matches of an event tag; this tag has no `event`")
+			return n.errorf("`times` 数的是事件标签的匹配次数，这个标签没有 `event` / `times` counts matches of an event tag; this tag has no `event`")
 		}
 	}
 	if t.When == nil && t.Events == nil && t.Choose == nil {
-		return e.at.errorf("a tag needs `when`, `event` or `choose`")
+		return e.at.errorf("标签要写 `when`、`event` 或 `choose` / a tag needs `when`, `event` or `choose`")
 	}
 	if t.Choose != nil && (t.When != nil || t.Events != nil || t.Lasts > 0) {
-		return e.at.errorf("a tag with `choose` has no `when`, `event` or `lasts` of its own")
+		return e.at.errorf("有 `choose` 的标签不再写 `when`、`event` 或 `lasts` / a tag with `choose` has no `when`, `event` or `lasts` of its own")
 	}
 	if n, ok := f["alert"]; ok {
 		return c.alerts(n, t)
@@ -114,7 +114,7 @@ func (c *compilation) alerts(n yamlNode, t *Tag) error {
 			return err
 		}
 		if slices.ContainsFunc(t.Alerts, func(o *Alert) bool { return o.Each == a.Each }) {
-			return one.errorf("two alerts of %q have the same `each`: %s", t.Name, a.Each)
+			return one.errorf("%[1]q 有两个提醒的 `each` 相同：%[2]s / two alerts of %[1]q have the same `each`: %[2]s", t.Name, a.Each)
 		}
 		t.Alerts = append(t.Alerts, a)
 	}
@@ -149,17 +149,17 @@ func (c *compilation) choices(t *Tag, n yamlNode) error {
 		var ch Choice
 		name, ok := f["tag"]
 		if !ok {
-			return item.errorf("a choice needs `tag`")
+			return item.errorf("`choose` 的每一项要写 `tag` / a choice needs `tag`")
 		}
 		if ch.Tag, err = name.text(); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(t.Choose, func(o Choice) bool { return o.Tag == ch.Tag }) {
-			return name.errorf("the choice %q stands here twice", ch.Tag)
+			return name.errorf("`choose` 里 %[1]q 写了两次 / the choice %[1]q stands here twice", ch.Tag)
 		}
 		when, ok := f["when"]
 		if !ok {
-			return item.errorf("the choice %q needs `when`", ch.Tag)
+			return item.errorf("`choose` 里 %[1]q 要写 `when` / the choice %[1]q needs `when`", ch.Tag)
 		}
 		if ch.When, ch.WhenText, err = c.boolean(when, scope{uses: &t.Uses, profile: true}); err != nil {
 			return err
@@ -167,7 +167,7 @@ func (c *compilation) choices(t *Tag, n yamlNode) error {
 		t.Choose = append(t.Choose, ch)
 	}
 	if len(t.Choose) == 0 {
-		return n.errorf("`choose` needs at least one choice")
+		return n.errorf("`choose` 至少要有一项 / `choose` needs at least one choice")
 	}
 	return nil
 }
@@ -184,12 +184,12 @@ func times(n yamlNode) (*Times, error) {
 			return nil, err
 		}
 		if out.AtLeast, err = strconv.Atoi(s); err != nil || out.AtLeast < 1 || out.AtLeast > 1000 {
-			return nil, v.errorf("at_least is a number from 1 to 1000, not %q", s)
+			return nil, v.errorf("at_least 是 1 到 1000 的整数，不能是 %[1]q / at_least is a number from 1 to 1000, not %[1]q", s)
 		}
 	}
 	v, ok := f["per"]
 	if !ok {
-		return nil, n.errorf("`times` needs `per`: day, week or month")
+		return nil, n.errorf("`times` 要写 `per`：day、week 或 month / `times` needs `per`: day, week or month")
 	}
 	if out.Per, err = oneOf(v, "per", "day", "week", "month"); err != nil {
 		return nil, err
@@ -225,7 +225,7 @@ func (c *compilation) alert(n yamlNode, t *Tag) (*Alert, error) {
 		}
 	}
 	if a.Each == "match" && t.Events == nil {
-		return nil, n.errorf("`each: match` alerts at every matching event; this tag has no `event`")
+		return nil, n.errorf("`each: match` 在事件标签每次匹配时提醒，这个标签没有 `event` / `each: match` alerts at every matching event; this tag has no `event`")
 	}
 	for key, into := range map[string]*Template{"title": &a.Title, "advice": &a.Advice} {
 		v, ok := f[key]
@@ -266,7 +266,8 @@ func recipient(n yamlNode) (string, error) {
 	if slices.Contains(recipients, s) || strings.HasPrefix(s, "team:") || strings.HasPrefix(s, "person:") {
 		return s, nil
 	}
-	return "", n.errorf("`to` is one of %s, team:x, person:x; not %q%s", strings.Join(recipients, ", "), s, near.Hint(s, recipients))
+	zh, en := near.Hint(s, recipients)
+	return "", n.errorf("`to` 只能是 %[1]s、team:x、person:x，不能是 %[2]q%[3]s / `to` is one of %[1]s, team:x, person:x; not %[2]q%[4]s", strings.Join(recipients, ", "), s, zh, en)
 }
 
 func escalation(n yamlNode) (*Escalation, error) {
@@ -277,7 +278,7 @@ func escalation(n yamlNode) (*Escalation, error) {
 	after, okAfter := f["after"]
 	to, okTo := f["to"]
 	if !okAfter || !okTo {
-		return nil, n.errorf("`escalate` needs `after` and `to`")
+		return nil, n.errorf("`escalate` 要写 `after` 和 `to` / `escalate` needs `after` and `to`")
 	}
 	out := &Escalation{}
 	if out.After, err = duration(after); err != nil {
@@ -315,7 +316,8 @@ func (c *compilation) knownFroms() {
 		c.fail(err)
 		for _, name := range from {
 			if !slices.Contains(names, name) {
-				c.fail(n.errorf("there is no stage %q%s; there are %s", name, near.Hint(name, names), strings.Join(names, ", ")))
+				zh, en := near.Hint(name, names)
+				c.fail(n.errorf("没有阶段 %[1]q%[2]s：有 %[4]s / there is no stage %[1]q%[3]s; there are %[4]s", name, zh, en, strings.Join(names, ", ")))
 			}
 		}
 	}
@@ -326,23 +328,23 @@ func (c *compilation) stage(item yamlNode, f map[string]yamlNode) error {
 	var st Stage
 	name, ok := f["name"]
 	if !ok {
-		return item.errorf("a stage needs `name`")
+		return item.errorf("阶段要写 `name` / a stage needs `name`")
 	}
 	var err error
 	if st.Name, err = name.text(); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(c.set.Stages, func(o Stage) bool { return o.Name == st.Name }) {
-		return name.errorf("the stage %q stands here twice", st.Name)
+		return name.errorf("阶段 %[1]q 写了两次 / the stage %[1]q stands here twice", st.Name)
 	}
 	if v, ok := f["start"]; ok {
 		s, err := v.text()
 		if err != nil || s != "true" && s != "false" {
-			return v.errorf("start is true or false")
+			return v.errorf("start 只能是 true 或 false / start is true or false")
 		}
 		st.Start = s == "true"
 		if other := slices.IndexFunc(c.set.Stages, func(o Stage) bool { return o.Start }); st.Start && other >= 0 {
-			return v.errorf("the stage %q is the start already; a customer can begin in one only", c.set.Stages[other].Name)
+			return v.errorf("已经有起始阶段 %[1]q：客户只能从一个阶段开始 / the stage %[1]q is the start already; a customer can begin in one only", c.set.Stages[other].Name)
 		}
 	}
 	if v, ok := f["when"]; ok {
@@ -350,14 +352,14 @@ func (c *compilation) stage(item yamlNode, f map[string]yamlNode) error {
 			return err
 		}
 		if st.Uses.Stage {
-			return v.errorf("a stage's condition cannot read the stage; `from` restricts the moves")
+			return v.errorf("阶段的条件不能引用阶段：限制从哪里进入请用 `from` / a stage's condition cannot read the stage; `from` restricts the moves")
 		}
 	}
 	if v, ok := f["from"]; ok {
 		if st.From, err = v.texts(); err != nil {
 			return err
 		}
-		c.set.Notes = append(c.set.Notes, v.errorf("the stage %q has `from`: as it arrived", st.Name))
+		c.set.Notes = append(c.set.Notes, v.errorf("阶段 %[1]q 有 `from`：按到达 / the stage %[1]q has `from`: as it arrived", st.Name))
 		c.froms = append(c.froms, v)
 	}
 	if v, ok := f["after"]; ok {
@@ -365,10 +367,10 @@ func (c *compilation) stage(item yamlNode, f map[string]yamlNode) error {
 			return err
 		}
 		st.Uses.Timed = true
-		c.set.Notes = append(c.set.Notes, v.errorf("the stage %q has `after`: as it arrived", st.Name))
+		c.set.Notes = append(c.set.Notes, v.errorf("阶段 %[1]q 有 `after`：按到达 / the stage %[1]q has `after`: as it arrived", st.Name))
 	}
 	if !st.Start && st.When == nil {
-		return item.errorf("the stage %q needs `when` or `start: true`", st.Name)
+		return item.errorf("阶段 %[1]q 要写 `when` 或 `start: true` / the stage %[1]q needs `when` or `start: true`", st.Name)
 	}
 	c.set.Stages = append(c.set.Stages, st)
 	return nil

@@ -34,13 +34,13 @@ func (c *compilation) template(text string, withEvent bool) (Template, error) {
 		}
 		node, err := cond.Compile(strings.TrimSpace(text[m[2]:m[3]]), scope{c: c, uses: &t.Uses, event: withEvent, profile: true, bare: true})
 		if err != nil {
-			return t, fmt.Errorf("in {{%s}}: %w", text[m[2]:m[3]], err)
+			return t, fmt.Errorf("{{%s}}: %w", text[m[2]:m[3]], err)
 		}
 		t.parts = append(t.parts, part{node: node})
 		at = m[1]
 	}
 	if i := strings.Index(text[at:], "{{"); i >= 0 {
-		return t, fmt.Errorf("%q has no }} behind it", text[at+i:])
+		return t, fmt.Errorf("%[1]q 后面缺少 }} / %[1]q has no }} behind it", text[at+i:])
 	}
 	if at < len(text) {
 		t.parts = append(t.parts, part{text: text[at:]})

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/tagwire/tagwire/libs/rule/near"
+	"github.com/tagwire/tagwire/libs/rule/source"
 )
 
 // yamlNode is a place in a file.
@@ -36,7 +37,7 @@ func parseFile(name string, text []byte) (*yamlNode, error) {
 		return nil, nil
 	}
 	if len(f.Docs) > 1 {
-		return nil, Error{File: name, Line: f.Docs[1].Start.Position.Line, Column: 1, Message: "one document a file, please"}
+		return nil, Error{File: name, Line: f.Docs[1].Start.Position.Line, Column: 1, Message: "一个文件只写一份文档（--- 只能有一段） / one document a file, please"}
 	}
 	return &yamlNode{name, f.Docs[0].Body}, nil
 }
@@ -74,10 +75,14 @@ func yamlError(name string, err error) Error {
 	if errors.As(err, &msg) {
 		e.Message = msg.GetMessage()
 	}
-	e.Message, _, _ = strings.Cut(e.Message, "\n")
-	if strings.Contains(e.Message, "flow map content") || strings.Contains(e.Message, "must be specified") {
-		e.Message += "；条件里有逗号或引号时，请整个放进单引号 / a condition with commas or quotes stands in single quotes: when: 'absent(\"order.pay\", \"90d\")'"
+	en, _, _ := strings.Cut(e.Message, "\n")
+	zh := source.InChinese(en)
+	if strings.Contains(en, "flow map content") || strings.Contains(en, "must be specified") {
+		const such = `when: 'absent("order.pay", "90d")'`
+		zh += "；条件里有逗号或引号时，请整个放进单引号：" + such
+		en += "; a condition with commas or quotes stands in single quotes: " + such
 	}
+	e.Message = zh + " / " + en
 	return e
 }
 
@@ -87,6 +92,16 @@ func (n yamlNode) errorf(format string, args ...any) Error {
 		e.Line, e.Column = t.Position.Line, t.Position.Column
 	}
 	return e
+}
+
+// twice refuses a word that stands a second time in one place.
+func (n yamlNode) twice(word string) Error {
+	return n.errorf("%[1]q 在这里写了两次 / %[1]q stands here twice", word)
+}
+
+// again refuses a name that stands in a second file; en has a place for it.
+func (e entry) again(zh, en string) Error {
+	return e.at.errorf("%[1]s %[2]q 在两个文件里都有：请只留一处 / %[3]s in two files", zh, e.key, fmt.Sprintf(en, e.key))
 }
 
 // entry is a key with its value.
@@ -107,17 +122,17 @@ func (n yamlNode) entries() ([]entry, error) {
 	case *ast.NullNode:
 		return nil, nil
 	default:
-		return nil, n.errorf("a mapping `key: value` is expected here")
+		return nil, n.errorf("这里应该是 `键: 值` / a mapping `key: value` is expected here")
 	}
 	var out []entry
 	for _, v := range values {
 		key := v.Key.GetToken().Value
 		at := yamlNode{n.file, v.Key}
 		if strings.TrimSpace(key) == "" || strings.ContainsFunc(key, unicode.IsControl) {
-			return nil, at.errorf("a name is missing here: %q is none", key)
+			return nil, at.errorf("这里缺少名字：%[1]q 不是名字 / a name is missing here: %[1]q is none", key)
 		}
 		if slices.ContainsFunc(out, func(e entry) bool { return e.key == key }) {
-			return nil, at.errorf("%q stands here twice", key)
+			return nil, at.twice(key)
 		}
 		out = append(out, entry{key, at, yamlNode{n.file, v.Value}})
 	}
@@ -132,9 +147,9 @@ func (n yamlNode) text() (string, error) {
 	case *ast.LiteralNode:
 		return v.Value.Value, nil
 	case *ast.NullNode:
-		return "", n.errorf("a value is missing here")
+		return "", n.errorf("这里缺少值 / a value is missing here")
 	case *ast.MappingNode, *ast.MappingValueNode, *ast.SequenceNode:
-		return "", n.errorf("a single value is expected here")
+		return "", n.errorf("这里应该是单个值 / a single value is expected here")
 	}
 	return n.node.GetToken().Value, nil
 }
@@ -164,7 +179,7 @@ func (n yamlNode) texts() ([]string, error) {
 func (n yamlNode) items() ([]yamlNode, error) {
 	seq, ok := n.node.(*ast.SequenceNode)
 	if !ok {
-		return nil, n.errorf("a list is expected here")
+		return nil, n.errorf("这里应该是列表 / a list is expected here")
 	}
 	var out []yamlNode
 	for _, v := range seq.Values {
@@ -182,7 +197,8 @@ func (n yamlNode) fields(allowed ...string) (map[string]yamlNode, error) {
 	out := map[string]yamlNode{}
 	for _, e := range es {
 		if !slices.Contains(allowed, e.key) {
-			return nil, e.at.errorf("unknown key %q%s; here may stand %s", e.key, near.Hint(e.key, allowed), strings.Join(allowed, ", "))
+			zh, en := near.Hint(e.key, allowed)
+			return nil, e.at.errorf("不认识的键 %[1]q%[2]s：这里可以写 %[4]s / unknown key %[1]q%[3]s; here may stand %[4]s", e.key, zh, en, strings.Join(allowed, ", "))
 		}
 		out[e.key] = e.value
 	}
@@ -205,7 +221,8 @@ func oneOf(n yamlNode, key string, allowed ...string) (string, error) {
 		return "", err
 	}
 	if !slices.Contains(allowed, s) {
-		return "", n.errorf("%s is one of %s, not %q%s", key, strings.Join(allowed, ", "), s, near.Hint(s, allowed))
+		zh, en := near.Hint(s, allowed)
+		return "", n.errorf("%[1]s 只能是 %[2]s，不能是 %[3]q%[4]s / %[1]s is one of %[2]s, not %[3]q%[5]s", key, strings.Join(allowed, ", "), s, zh, en)
 	}
 	return s, nil
 }

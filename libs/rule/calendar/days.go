@@ -23,7 +23,7 @@ func ParseWeekdays(text string) (Weekdays, error) {
 			to, ok = weekday(b)
 		}
 		if !ok {
-			return Weekdays{}, fmt.Errorf("%q is not a day of the week; write mon-fri, sat,sun, 周一-周五 or 1-5", strings.TrimSpace(part))
+			return Weekdays{}, fmt.Errorf("%[1]q 不是星期几：请写 mon-fri、sat,sun、周一-周五 或 1-5 / %[1]q is not a day of the week; write mon-fri, sat,sun, 周一-周五 or 1-5", strings.TrimSpace(part))
 		}
 		for d := from; ; d = d%7 + 1 {
 			w.set |= 1 << d
@@ -75,7 +75,7 @@ func ParseMonthDays(text string) (MonthDays, error) {
 		rest, fromEnd := strings.CutPrefix(s, "-")
 		d, ok := digits(rest, 2)
 		if !ok || d < 1 || d > 31 {
-			return MonthDays{}, fmt.Errorf("%q is not a day of the month; write 1 to 31, or -1 for the last day", s)
+			return MonthDays{}, fmt.Errorf("%[1]q 不是每月的日子：请写 1 到 31，月末写 -1 / %[1]q is not a day of the month; write 1 to 31, or -1 for the last day", s)
 		}
 		if fromEnd {
 			m.end |= 1 << d

@@ -71,9 +71,9 @@ func Festival(name string) (Occasion, error) {
 		}
 	}
 	if near := nearNames(want); len(near) > 0 {
-		return nil, fmt.Errorf("there is no festival %q; did you mean %s?", name, strings.Join(near, ", "))
+		return nil, fmt.Errorf("没有节日 %[1]q：是不是 %[2]s？ / there is no festival %[1]q; did you mean %[2]s?", name, strings.Join(near, ", "))
 	}
-	return nil, fmt.Errorf("there is no festival %q; there are %s", name, strings.Join(Festivals(), ", "))
+	return nil, fmt.Errorf("没有节日 %[1]q：有 %[2]s / there is no festival %[1]q; there are %[2]s", name, strings.Join(Festivals(), ", "))
 }
 
 func plain(name string) string {

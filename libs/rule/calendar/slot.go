@@ -22,9 +22,9 @@ func ParseSlot(text string) (Slot, error) {
 	to, okTo := clock(b)
 	switch {
 	case !ok || !okFrom || !okTo || from == minutesOfDay:
-		return Slot{}, fmt.Errorf("%q is not a time slot; write it like 09:00-18:00 or 22:00-02:00", text)
+		return Slot{}, fmt.Errorf("%[1]q 不是时段：请写成 09:00-18:00 或 22:00-02:00 / %[1]q is not a time slot; write it like 09:00-18:00 or 22:00-02:00", text)
 	case from == to:
-		return Slot{}, fmt.Errorf("the time slot %q is empty; the whole day is 00:00-24:00", text)
+		return Slot{}, fmt.Errorf("时段 %[1]q 是空的：全天写 00:00-24:00 / the time slot %[1]q is empty; the whole day is 00:00-24:00", text)
 	}
 	return Slot{from, to}, nil
 }

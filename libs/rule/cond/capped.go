@@ -109,7 +109,7 @@ func (c compiler) within(at ast.Node, n Node, l Limit) error {
 	if !past && (l.Number != r.full || above == l.At()) {
 		return nil
 	}
-	return c.errorf(at, "a window keeps its newest %d events, so a comparison with %s cannot be exact; what can be is %s %s and %s %[4]s", r.limit, l.value, from, Of(r.full), to)
+	return c.errorf(at, "时间窗只保留最新的 %[1]d 个事件，与 %[2]s 比较不会准确；可以准确比较的是 %[3]s %[4]s 和 %[5]s %[4]s / a window keeps its newest %[1]d events, so a comparison with %[2]s cannot be exact; what can be is %[3]s %[4]s and %[5]s %[4]s", r.limit, l.value, from, Of(r.full), to)
 }
 
 // members refuses a list that asks for more than is known.

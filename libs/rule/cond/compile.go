@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
@@ -45,59 +44,17 @@ func parse(text string) (ast.Node, error) {
 		return nil, err
 	}
 	tree, err := parser.Parse(text)
-	if err != nil {
-		if fe, ok := errors.AsType[*file.Error](err); ok {
-			message := fe.Message
-			if strings.Contains(message, "maximum allowed nodes") {
-				message = `the condition has too many parts: give some of them a tag of their own and read it with tag("…")`
-			}
-			return nil, &Error{Line: fe.Line, Column: fe.Column + 1, Message: message}
-		}
-		return nil, &Error{Line: 1, Column: 1, Message: err.Error()}
+	if err == nil {
+		return tree.Node, nil
 	}
-	return tree.Node, nil
-}
-
-// signs are what a Chinese keyboard types for the sign that is meant.
-var signs = map[rune]string{
-	'：': ":", '，': ",", '（': "(", '）': ")", '“': `"`, '”': `"`, '≥': ">=", '≤': "<=", '＝': "==", '＞': ">", '＜': "<",
-	'！': "!", '‘': "'", '’': "'", '≠': "!=", '且': "and", '或': "or", '非': "not",
-}
-
-// fullWidth names a full-width sign outside quotes and what to type instead.
-func fullWidth(text string) error {
-	var quote rune
-	line, col := 1, 0
-	runes := []rune(text)
-	for i, r := range runes {
-		col++
-		if r == '\n' {
-			line, col = line+1, 0
-		}
-		switch {
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			}
-			continue
-		case r == '"' || r == '\'' || r == '`':
-			quote = r
-			continue
-		}
-		want, ok := signs[r]
-		if !ok {
-			continue
-		}
-		if strings.ContainsRune("且或非", r) && (i > 0 && isName(runes[i-1]) || i+1 < len(runes) && isName(runes[i+1])) {
-			continue
-		}
-		return &Error{Line: line, Column: col, Message: fmt.Sprintf("全角或中文符号 %q：请输入 %s / full-width sign %q: type %s", r, want, r, want)}
+	if err := fullWidthWord(text); err != nil {
+		return nil, err
 	}
-	return nil
-}
-
-func isName(r rune) bool {
-	return r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0x4e00 && r <= 0x9fff
+	out := &Error{Line: 1, Column: 1, Message: parserError(err.Error())}
+	if fe, ok := errors.AsType[*file.Error](err); ok {
+		out = &Error{Line: fe.Line, Column: fe.Column + 1, Message: parserError(fe.Message)}
+	}
+	return nil, out
 }
 
 type compiler struct {
@@ -148,7 +105,7 @@ func (c compiler) node(n ast.Node) (Node, error) {
 	case *ast.BuiltinNode:
 		return c.builtin(n)
 	}
-	return nil, c.errorf(n, "this is not part of the rule language")
+	return nil, c.errorf(n, "规则里不能这样写 / this is not part of the rule language")
 }
 
 func (c compiler) float(n *ast.FloatNode) (Node, error) {
@@ -159,7 +116,7 @@ func (c compiler) float(n *ast.FloatNode) (Node, error) {
 		}
 	}
 	if err != nil || d.IsZero() && n.Value != 0 {
-		return nil, c.errorf(n, "the number %v is out of range", n.Value)
+		return nil, c.errorf(n, "数字 %[1]v 超出范围 / the number %[1]v is out of range", n.Value)
 	}
 	return Const{NumberOf(d)}, nil
 }
@@ -173,7 +130,7 @@ func (c compiler) array(n *ast.ArrayNode) (Node, error) {
 		}
 		k, ok := v.(Const)
 		if !ok {
-			return nil, c.errorf(e, "a list holds constants only")
+			return nil, c.errorf(e, "列表里只能是固定的值 / a list holds constants only")
 		}
 		list = append(list, k.Value.String())
 	}
@@ -227,23 +184,23 @@ func (c compiler) binary(n *ast.BinaryNode) (Node, error) {
 	case "matches":
 		return c.matches(n, a, b)
 	}
-	return nil, c.errorf(n, "the operator %s is not part of the rule language", n.Operator)
+	return nil, c.errorf(n, "规则里没有运算符 %[1]s / the operator %[1]s is not part of the rule language", n.Operator)
 }
 
 func (c compiler) matches(n *ast.BinaryNode, a, b Node) (Node, error) {
 	k, ok := b.(Const)
 	if !ok || k.Value.Kind != Text {
-		return nil, c.errorf(n.Right, "`matches` takes a constant pattern")
+		return nil, c.errorf(n.Right, "`matches` 后面要写固定的正则 / `matches` takes a constant pattern")
 	}
 	if len(k.Value.Text) > 500 {
-		return nil, c.errorf(n.Right, "the pattern is longer than 500 characters")
+		return nil, c.errorf(n.Right, "正则超过 500 个字符 / the pattern is longer than 500 characters")
 	}
 	if err := c.kind(n.Left, a, Text); err != nil {
 		return nil, err
 	}
 	re, err := regexp.Compile(k.Value.Text)
 	if err != nil {
-		return nil, c.errorf(n.Right, "the pattern is not a regular expression: %v", err)
+		return nil, c.errorf(n.Right, "正则写法有误 / the pattern is not a regular expression: %v", err)
 	}
 	return textTest{op: "matches", a: a, b: b, re: re}, nil
 }
@@ -270,7 +227,7 @@ func (c compiler) path(n ast.Node) (Node, error) {
 		case *ast.MemberNode:
 			s, ok := v.Property.(*ast.StringNode)
 			if !ok {
-				return nil, c.errorf(n, "a member is named by a word: event.object.brand")
+				return nil, c.errorf(n, "下一级用点和名字写：event.object.brand / a member is named by a word: event.object.brand")
 			}
 			path = append([]string{s.Value}, path...)
 			at = v.Node
@@ -281,7 +238,7 @@ func (c compiler) path(n ast.Node) (Node, error) {
 			}
 			return out, nil
 		default:
-			return nil, c.errorf(n, "this is not a name of the rule language")
+			return nil, c.errorf(n, "规则里没有这样的名字 / this is not a name of the rule language")
 		}
 	}
 }
@@ -289,7 +246,7 @@ func (c compiler) path(n ast.Node) (Node, error) {
 func (c compiler) call(n ast.Node, callee ast.Node, args []ast.Node) (Node, error) {
 	id, ok := callee.(*ast.IdentifierNode)
 	if !ok {
-		return nil, c.errorf(n, "only plain functions can be called")
+		return nil, c.errorf(n, "只能直接调用函数，如 absent(…) / only plain functions can be called")
 	}
 	return c.function(n, id.Value, args)
 }
@@ -303,7 +260,7 @@ func (c compiler) function(n ast.Node, name string, args []ast.Node) (Node, erro
 		}
 		k, ok := v.(Const)
 		if !ok {
-			return nil, c.errorf(a, "%s takes constants", name)
+			return nil, c.errorf(a, "%[1]s 的参数要写固定的值 / %[1]s takes constants", name)
 		}
 		consts = append(consts, k.Value)
 	}
@@ -333,7 +290,7 @@ func (c compiler) spans(n *ast.BinaryNode, a, b Node) (Node, Node, error) {
 			continue
 		}
 		if !constant || k.Value.Kind != Text {
-			return nil, nil, c.errorf(n, `a length of time is compared with one in quotes, such as "30d"`)
+			return nil, nil, c.errorf(n, `时长要与引号里的时长比较，如 "30d" / a length of time is compared with one in quotes, such as "30d"`)
 		}
 		d, err := ParseDuration(k.Value.Text)
 		if err != nil {
@@ -360,12 +317,12 @@ func (c compiler) comparison(n *ast.BinaryNode, a, b Node) (Node, error) {
 		kb = Number
 	}
 	if ka != Absent && kb != Absent && ka != kb {
-		return nil, c.errorf(n, "a %s cannot be compared with a %s", KindOf(a), KindOf(b))
+		return nil, c.errorf(n, "%[1]s不能与%[2]s比较 / a %[3]s cannot be compared with a %[4]s", KindOf(a).Chinese(), KindOf(b).Chinese(), KindOf(a), KindOf(b))
 	}
 	for _, side := range [][2]Node{{a, b}, {b, a}} {
 		_, constant := side[1].(Const)
 		if KindOf(side[0]) == Score && !constant {
-			return nil, c.errorf(n, "a score may be compared with a constant only: the moment at which it passes another moving value is not exact")
+			return nil, c.errorf(n, "分数只能与固定的值比较：它何时越过另一个变化的值算不准 / a score may be compared with a constant only: the moment at which it passes another moving value is not exact")
 		}
 		if constant {
 			if err := c.within(n, side[0], compareNodes(n.Operator, a, b).limit); err != nil {

@@ -1,6 +1,7 @@
 package cond
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/expr-lang/expr/ast"
@@ -12,7 +13,7 @@ import (
 // kind refuses a part that is known to be none of the kinds.
 func (c compiler) kind(at ast.Node, n Node, kinds ...Kind) error {
 	if k := KindOf(n); k != Absent && !slices.Contains(kinds, k) {
-		return c.errorf(at, "a %s is expected here; this is a %s", kinds[0], k)
+		return c.errorf(at, "这里应该是%[1]s，现在是%[2]s / a %[3]s is expected here; this is a %[4]s", kinds[0].Chinese(), k.Chinese(), kinds[0], k)
 	}
 	return nil
 }
@@ -20,9 +21,14 @@ func (c compiler) kind(at ast.Node, n Node, kinds ...Kind) error {
 // condition refuses what is no condition.
 func (c compiler) condition(at ast.Node, n Node) error {
 	if k := KindOf(n); k != Absent && k != Bool {
-		return c.errorf(at, "a condition is expected here; this is a %s: compare it with something", k)
+		return c.errorf(at, "%s", NoCondition(k))
 	}
 	return nil
+}
+
+// NoCondition says that what is of the kind is no condition.
+func NoCondition(k Kind) string {
+	return fmt.Sprintf("这里应该是条件，现在是%s：请把它与别的值比较 / a condition is expected here; this is a %s: compare it with something", k.Chinese(), k)
 }
 
 // operands refuses what cannot be reckoned with. Texts can be put together.
@@ -41,7 +47,7 @@ func (c compiler) operands(n *ast.BinaryNode, a, b Node) error {
 // thing passes anything is not known.
 func (c compiler) still(at ast.Node, n Node) error {
 	if k := moving(n); k != Absent {
-		return c.errorf(at, "a %s moves by itself: compare it with a constant as it stands, not what is made of it", k)
+		return c.errorf(at, "%s会自己变化：只能原样与固定的值比较，不能参与计算 / a %s moves by itself: compare it with a constant as it stands, not what is made of it", k.Chinese(), k)
 	}
 	return nil
 }

@@ -20,17 +20,17 @@ func ParseDuration(s string) (time.Duration, error) {
 	for rest != "" {
 		m := durationPart.FindStringSubmatch(rest)
 		if m == nil {
-			return 0, fmt.Errorf("%q is not a duration: write a number with ms, s, m, h, d or w, such as 7d", s)
+			return 0, fmt.Errorf("%[1]q 不是时长：请写数字加单位 ms、s、m、h、d、w，如 7d / %[1]q is not a duration: write a number with ms, s, m, h, d or w, such as 7d", s)
 		}
 		n, err := strconv.ParseInt(m[1], 10, 64)
 		if err != nil || n > int64(100*365*24*time.Hour/units[m[2]]) {
-			return 0, fmt.Errorf("the duration %q is longer than 100 years", s)
+			return 0, fmt.Errorf("时长 %[1]q 超过 100 年 / the duration %[1]q is longer than 100 years", s)
 		}
 		total += time.Duration(n) * units[m[2]]
 		rest = rest[len(m[0]):]
 	}
 	if total <= 0 {
-		return 0, fmt.Errorf("%q is not a duration longer than nothing", s)
+		return 0, fmt.Errorf("时长 %[1]q 要大于 0 / %[1]q is not a duration longer than nothing", s)
 	}
 	return total, nil
 }

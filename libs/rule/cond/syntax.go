@@ -21,7 +21,7 @@ func Parse(text string) (*Syntax, error) {
 	}
 	tokens, err := lexer.Lex(file.NewSource(text))
 	if err != nil {
-		return nil, &Error{Line: 1, Column: 1, Message: err.Error()}
+		return nil, &Error{Line: 1, Column: 1, Message: parserError(err.Error())}
 	}
 	return &Syntax{Root: root, source: []rune(text), tokens: tokens}, nil
 }

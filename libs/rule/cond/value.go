@@ -258,6 +258,11 @@ func KindOf(n Node) Kind {
 	return Absent
 }
 
+// Chinese is the name of the kind in Chinese.
+func (k Kind) Chinese() string {
+	return [...]string{"缺失的值", "条件", "数字", "分数", "文本", "列表", "时长"}[k]
+}
+
 // String names a kind for people.
 func (k Kind) String() string {
 	return [...]string{"missing value", "condition", "number", "score", "text", "list", "length of time"}[k]

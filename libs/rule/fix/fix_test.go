@@ -95,6 +95,20 @@ func TestAGoodSetComesBack(t *testing.T) {
 	}
 }
 
+// Digits of numbers are straightened; those of names and texts stay.
+func TestFullWidthDigitsOfNumbersAreRewritten(t *testing.T) {
+	const in = "measures:\n  近７天: {count: a}\ntags:\n  A: {when: '近７天 >= １０ and traits.level == \"３级\"'}\n  B:\n    when: 近７天 in [１，2３] or 近７天 * ０．５ ＞ 1\n    group: ３ 组\n"
+	const want = "measures:\n  近７天: {count: a}\ntags:\n  A: {when: '近７天 >= 10 and traits.level == \"３级\"'}\n  B:\n    when: 近７天 in [1, 23] or 近７天 * 0.5 > 1\n    group: ３ 组\n"
+	res, err := fix.Set(map[string]string{"r.yaml": in})
+	require.NoError(t, err)
+	require.Empty(t, res.Left)
+	require.Equal(t, want, res.Files["r.yaml"])
+	require.Equal(t, []int{2, 7}, []int{res.Lines[0].Replaced, res.Lines[1].Replaced})
+	again, err := fix.Set(res.Files)
+	require.NoError(t, err)
+	require.Empty(t, again.Files)
+}
+
 // What cannot be fixed is named with its place.
 func TestWhatIsLeftIsTold(t *testing.T) {
 	res, err := fix.Set(map[string]string{"r.yaml": "tags:\n  A：{when: 打开 ≥ 3}\n"})

@@ -1,7 +1,6 @@
 package near
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -37,12 +36,13 @@ func Name(word string, known []string) (name string, ok bool) {
 	return name, name != ""
 }
 
-// Hint is a sentence's end that names the nearest, or "".
-func Hint(word string, known []string) string {
+// Hint names the nearest behind the word, in Chinese and in English; "" where none
+// is near.
+func Hint(word string, known []string) (zh, en string) {
 	if name, ok := Name(word, known); ok {
-		return fmt.Sprintf("; did you mean %s? （是不是 %s？）", name, name)
+		return "（是不是 " + name + "？）", " (did you mean " + name + "?)"
 	}
-	return ""
+	return "", ""
 }
 
 // fold makes what looks the same the same.

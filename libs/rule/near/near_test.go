@@ -28,6 +28,8 @@ func TestTheNearestIsMeant(t *testing.T) {
 }
 
 func TestTheHintSaysItInBothLanguages(t *testing.T) {
-	require.Equal(t, "; did you mean when? （是不是 when？）", near.Hint("whem", []string{"when"}))
-	require.Empty(t, near.Hint("colour", []string{"when"}))
+	zh, en := near.Hint("whem", []string{"when"})
+	require.Equal(t, "（是不是 when？） (did you mean when?)", zh+en)
+	zh, en = near.Hint("colour", []string{"when"})
+	require.Empty(t, zh+en)
 }

@@ -3,6 +3,7 @@ package signs
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // style is how an expression stands in its file.
@@ -19,7 +20,7 @@ const (
 // straight are signs and what is meant.
 func straight() map[rune]string {
 	return map[rune]string{
-		'：': ":", '，': ",", '（': "(", '）': ")", '≥': ">=", '≤': "<=", '＝': "=", '＞': ">", '＜': "<", '！': "!", '≠': "!=",
+		'：': ":", '，': ",", '．': ".", '（': "(", '）': ")", '≥': ">=", '≤': "<=", '＝': "=", '＞': ">", '＜': "<", '！': "!", '≠': "!=",
 		'且': "and", '或': "or", '非': "not",
 	}
 }
@@ -51,6 +52,8 @@ func (s *scanner) sign(i, from, to int, how style) int {
 		return s.literal(i, to, how)
 	case strings.ContainsRune(operator, r):
 		return s.operator(i, to)
+	case isWideDigit(r):
+		return s.digits(i, from, to)
 	}
 	want, ok := straight()[r]
 	if !ok {
@@ -73,6 +76,24 @@ func (s *scanner) sign(i, from, to int, how style) int {
 	s.change(i, i+1, want, Expression)
 	return i + 1
 }
+
+// digits makes the full-width digits of a number plain ones; those of a name are part
+// of it.
+func (s *scanner) digits(i, from, to int) int {
+	first := i
+	for first > from && (s.text[first-1] == '_' || unicode.IsLetter(s.text[first-1]) || unicode.IsDigit(s.text[first-1])) {
+		first--
+	}
+	end := i
+	for ; end < to && isWideDigit(s.text[end]); end++ {
+		if unicode.IsDigit(s.text[first]) {
+			s.change(end, end+1, string(s.text[end]-'０'+'0'), Expression)
+		}
+	}
+	return end
+}
+
+func isWideDigit(r rune) bool { return r >= '０' && r <= '９' }
 
 // operator straightens a run of signs that makes up one operator.
 func (s *scanner) operator(i, to int) int {

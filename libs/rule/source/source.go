@@ -93,7 +93,7 @@ func Read(files map[string]string) (*Rules, error) {
 	for _, name := range names {
 		f, err := parser.ParseBytes([]byte(files[name]), 0)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, fmt.Errorf("%s: %s / %w", name, InChinese(err.Error()), err)
 		}
 		for _, d := range f.Docs {
 			if d.Body != nil {

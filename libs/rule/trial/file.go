@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/parser"
 
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/source"
 )
 
 // oneTest is a test as it is written.
@@ -97,7 +98,7 @@ func (n *names) UnmarshalYAML(decode func(any) error) error {
 			*n = append(*n, fmt.Sprint(x))
 		}
 	case map[string]any:
-		return errors.New("a name or a list of names is expected here")
+		return errors.New("这里应该是一个名字或名字的列表 / a name or a list of names is expected here")
 	default:
 		*n = names{fmt.Sprint(v)}
 	}
@@ -141,7 +142,7 @@ func readFile(name, text string) ([]oneTest, error) {
 			continue
 		}
 		if aliases := ast.Filter(ast.AliasType, doc.Body); len(aliases) > 0 {
-			return nil, at(name, aliases[0], "aliases (*) are not read: a few lines of them stand for millions; write it out")
+			return nil, at(name, aliases[0], "不支持 YAML 锚点（*）：请直接写出来 / aliases (*) are not read: a few lines of them stand for millions; write it out")
 		}
 		var items []ast.Node
 		switch n := doc.Body.(type) {
@@ -152,7 +153,7 @@ func readFile(name, text string) ([]oneTest, error) {
 		case *ast.MappingNode, *ast.MappingValueNode:
 			items = []ast.Node{n}
 		default:
-			return nil, at(name, n, "a list of tests is expected here: - test: …")
+			return nil, at(name, n, "这里应该是测试的列表：- test: … / a list of tests is expected here: - test: …")
 		}
 		for _, item := range items {
 			t, err := readTest(name, item)
@@ -182,7 +183,7 @@ func readTest(file string, n ast.Node) (oneTest, error) {
 		case "expect":
 			t.expect, err = readList[expectSpec](file, f.Value)
 		default:
-			err = at(file, f.Key, fmt.Sprintf("unknown key %q; a test has test, start, events, expect", key))
+			err = at(file, f.Key, fmt.Sprintf("不认识的键 %[1]q：一条测试有 test、start、events、expect / unknown key %[1]q; a test has test, start, events, expect", key))
 		}
 		if err != nil {
 			return t, err
@@ -190,9 +191,9 @@ func readTest(file string, n ast.Node) (oneTest, error) {
 	}
 	switch {
 	case t.name == "":
-		return t, at(file, n, "`test` is missing: the test's name")
+		return t, at(file, n, "缺少 `test`：测试的名字 / `test` is missing: the test's name")
 	case len(t.expect) == 0:
-		return t, at(file, n, fmt.Sprintf("the test %q expects nothing, so it cannot fail: give it `expect`", t.name))
+		return t, at(file, n, fmt.Sprintf("测试 %[1]q 没有期望，不可能失败：请写 `expect` / the test %[1]q expects nothing, so it cannot fail: give it `expect`", t.name))
 	}
 	return t, nil
 }
@@ -204,13 +205,13 @@ func mapping(file string, n ast.Node) ([]*ast.MappingValueNode, error) {
 	case *ast.MappingValueNode:
 		return []*ast.MappingValueNode{m}, nil
 	}
-	return nil, at(file, n, "a mapping with test, events and expect is expected here")
+	return nil, at(file, n, "这里应该是有 test、events、expect 的一条测试 / a mapping with test, events and expect is expected here")
 }
 
 func readList[T any](file string, n ast.Node) ([]placed[T], error) {
 	seq, ok := n.(*ast.SequenceNode)
 	if !ok {
-		return nil, at(file, n, "a list is expected here")
+		return nil, at(file, n, "这里应该是列表 / a list is expected here")
 	}
 	out := make([]placed[T], len(seq.Values))
 	for i, v := range seq.Values {
@@ -242,7 +243,21 @@ func place(file string, err error, n ast.Node) rule.Error {
 		}
 	}
 	out.Message, _, _ = strings.Cut(out.Message, "\n")
+	out.Message = inBoth(out.Message)
 	return out
+}
+
+// inBoth puts Chinese in front of what the reader of YAML says.
+func inBoth(en string) string {
+	switch {
+	case strings.HasPrefix(en, "unknown field "):
+		return "不认识的键 " + strings.TrimPrefix(en, "unknown field ") + " / " + en
+	case strings.Contains(en, " / "): // from this package: both already
+		return en
+	case strings.HasPrefix(en, "cannot unmarshal"):
+		return "这里的值类型不对 / " + en
+	}
+	return source.InChinese(en) + " / " + en
 }
 
 func at(file string, n ast.Node, message string) rule.Error {

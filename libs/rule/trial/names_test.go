@@ -28,7 +28,7 @@ func TestTestFilesThatAreRefused(t *testing.T) {
 	set, err := rule.Compile(1, map[string]string{"r.yaml": "tags: {A: {when: known}}\n"})
 	require.NoError(t, err)
 	for event, want := range map[string]string{
-		"properties: {a: &a [x, x], b: [*a, *a]}": "a_test.yaml:2:60: aliases (*) are not read",
+		"properties: {a: &a [x, x], b: [*a, *a]}": "a_test.yaml:2:60: 不支持 YAML 锚点（*）：请直接写出来 / aliases (*) are not read",
 		"times: -5":    "times is 1 to 10000",
 		"times: 10001": "times is 1 to 10000",
 	} {

@@ -97,7 +97,7 @@ func (c *clock) read(raw any) (event.Time, error) {
 	}
 	d, err := rule.ParseDuration(text)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a time: write 2026-03-02 10:00, an offset from the start such as 2d, or +1h from the entry before", s)
+		return 0, fmt.Errorf("%[1]q 不是时间：请写 2026-03-02 10:00、从起点算的 2d，或从上一条算的 +1h / %[1]q is not a time: write 2026-03-02 10:00, an offset from the start such as 2d, or +1h from the entry before", s)
 	}
 	return base.Add(d), nil
 }
@@ -121,7 +121,7 @@ func (t *oneTest) arrivals(c *clock) ([]arrival, error) {
 			}
 		}
 		if times > maxTimes || spec.is.Times < 0 {
-			return nil, refuse(fmt.Errorf("times is 1 to %d", maxTimes))
+			return nil, refuse(fmt.Errorf("times 是 1 到 %[1]d / times is 1 to %[1]d", maxTimes))
 		}
 		for i := range times {
 			one := *e
@@ -142,7 +142,7 @@ func (t *oneTest) arrivals(c *clock) ([]arrival, error) {
 
 func (s eventSpec) event(c *clock) (*event.Event, error) {
 	if s.Type == "" {
-		return nil, fmt.Errorf("`type` is missing: the event's type, such as link.open")
+		return nil, fmt.Errorf("缺少 `type`：事件的类型，如 link.open / `type` is missing: the event's type, such as link.open")
 	}
 	at, err := c.read(s.At)
 	if err != nil {
@@ -164,7 +164,7 @@ func (s eventSpec) event(c *clock) (*event.Event, error) {
 			return nil, err
 		}
 		if e.ReceivedAt < e.Time {
-			return nil, fmt.Errorf("received_at is before the event itself")
+			return nil, fmt.Errorf("received_at 早于事件本身 / received_at is before the event itself")
 		}
 	}
 	if e.Amount, err = moneyOf("amount", s.Amount); err != nil {
@@ -183,7 +183,7 @@ func (s eventSpec) event(c *clock) (*event.Event, error) {
 	for _, text := range ids {
 		id, err := event.ParseIdentity(text)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("身份写成 命名空间:值，如 phone:138… / %w", err)
 		}
 		e.Identities = append(e.Identities, id)
 	}
@@ -196,7 +196,7 @@ func moneyOf(name string, v any) (*decimal.Decimal, error) {
 	}
 	d, err := decimal.Parse(fmt.Sprint(v))
 	if err != nil {
-		return nil, fmt.Errorf("%s is a number, not %v", name, v)
+		return nil, fmt.Errorf("%[1]s 是数字，不能是 %[2]v / %[1]s is a number, not %[2]v", name, v)
 	}
 	return &d, nil
 }

@@ -87,7 +87,7 @@ func (t *oneTest) run(set *rule.Set) (Result, *rule.Error) {
 	if t.start != "" {
 		at, ok := c.absolute(t.start)
 		if !ok {
-			return res, refuse(t.line, 1, fmt.Errorf("start %q is not a time; write 2026-03-02 10:00", t.start))
+			return res, refuse(t.line, 1, fmt.Errorf("start %[1]q 不是时间：请写 2026-03-02 10:00 / start %[1]q is not a time; write 2026-03-02 10:00", t.start))
 		}
 		c.start = at
 	}
@@ -111,7 +111,7 @@ func (t *oneTest) run(set *rule.Set) (Result, *rule.Error) {
 			}
 		}
 		if at < now {
-			return res, refuse(x.line, x.column, fmt.Errorf("this expectation is earlier than the one before; time only moves on"))
+			return res, refuse(x.line, x.column, fmt.Errorf("这条期望早于上一条：时间只能往前走 / this expectation is earlier than the one before; time only moves on"))
 		}
 		c.last, now = at, at
 		for len(coming) > 0 && coming[0].e.ReceivedAt <= at {
@@ -189,7 +189,7 @@ func (j *judgement) tags() string {
 	for _, t := range j.w.p.TagStates() {
 		s := t.Tag
 		if t.ExpiresAt != 0 {
-			s += " (until " + t.ExpiresAt.Std().In(j.w.set.Zone).Format("2006-01-02 15:04:05") + ")"
+			s += " (至 until " + t.ExpiresAt.Std().In(j.w.set.Zone).Format("2006-01-02 15:04:05") + ")"
 		}
 		out = append(out, s)
 	}
@@ -216,7 +216,7 @@ func (j *judgement) unknownTag(tag string) string {
 			known = append(known, t.Name)
 		}
 	}
-	return fmt.Sprintf("没有规则会给出标签 no rule gives the tag %q; 规则给出 the rules give %s", tag, strings.Join(known, ", "))
+	return fmt.Sprintf("没有规则会给出标签 no rule gives the tag %q；规则给出的有 the rules give %s", tag, strings.Join(known, ", "))
 }
 
 func (j *judgement) stage(want string) {
@@ -277,7 +277,7 @@ func equal(got cond.Value, want any) (bool, error) {
 	case bool:
 		return got.Kind == cond.Bool && got.Bool == w, nil
 	case map[string]any:
-		return false, fmt.Errorf("a number, text or list is expected here")
+		return false, fmt.Errorf("这里应该是数字、文本或列表 / a number, text or list is expected here")
 	}
 	text := fmt.Sprint(want)
 	switch got.Kind {
@@ -323,7 +323,7 @@ func (j *judgement) alerts(want any) error {
 	case []any, string:
 		return j.named(v, said)
 	}
-	return fmt.Errorf("alerts is a number or a list of tags, not %v", want)
+	return fmt.Errorf("alerts 是个数或标签的列表，不能是 %[1]v / alerts is a number or a list of tags, not %[1]v", want)
 }
 
 // named compares alerts with a list of tags, rules or {tag, title, …}.

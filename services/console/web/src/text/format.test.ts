@@ -75,6 +75,12 @@ describe('inLanguage', () => {
     expect(inLanguage('a / b', 'zh')).toBe('a / b')
     expect(inLanguage(undefined, 'en')).toBe('')
   })
+  it('parts a text in the middle when a name in it has the sign too', () => {
+    const text = '不认识的名字 "买 / 卖" / unknown name "买 / 卖"'
+    expect(inLanguage(text, 'zh')).toBe('不认识的名字 "买 / 卖"')
+    expect(inLanguage(text, 'en')).toBe('unknown name "买 / 卖"')
+    expect(inLanguage('没有 / none: a / b', 'en')).toBe('none: a / b')
+  })
 })
 
 describe('wire shapes', () => {
