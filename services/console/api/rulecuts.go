@@ -84,7 +84,7 @@ func (a *API) putCuts(w http.ResponseWriter, r *http.Request) error {
 	var refused *cutpoints.RefusedError
 	switch err := cutpoints.Put(body.Files, taken); {
 	case errors.As(err, &refused):
-		return refuse(http.StatusUnprocessableEntity, "cuts_by_hand", refused.Zh, refused.En)
+		return refuse(http.StatusUnprocessableEntity, "cuts_refused", refused.Zh, refused.En)
 	case err != nil:
 		return err
 	}

@@ -103,6 +103,6 @@ func TestCutPointsAreTakenThenSaved(t *testing.T) {
 	require.Equal(t, http.StatusOK, g.putRules(oneLine).Code)
 	refused := g.do("PUT", "/rules/cuts", taken.Text)
 	require.Equal(t, http.StatusUnprocessableEntity, refused.Code)
-	require.Equal(t, "cuts_by_hand", refused.fields()["code"])
+	require.Equal(t, "cuts_refused", refused.fields()["code"])
 	require.Equal(t, http.StatusBadRequest, g.do("PUT", "/rules/cuts", "no JSON").Code)
 }

@@ -67,6 +67,9 @@ func Put(files map[string]string, c Taken) error {
 	if err != nil {
 		return err
 	}
+	if err := stillRead(before, c); err != nil {
+		return err
+	}
 	src, err := source.Read(files)
 	if err != nil {
 		return fmt.Errorf("read the rules: %w", err)
@@ -90,6 +93,22 @@ func Put(files map[string]string, c Taken) error {
 		}
 	}
 	files[file] = text
+	return nil
+}
+
+// stillRead refuses points without one that a rule compares with.
+func stillRead(set *rule.Set, c Taken) error {
+	read := readers(set)
+	for _, p := range rising(set.Cuts[c.Measure]) {
+		by := read[[2]string{c.Measure, p}]
+		if len(by) == 0 || slices.ContainsFunc(c.Points, func(n Point) bool { return n.Point == p }) {
+			continue
+		}
+		return &RefusedError{
+			Zh: "规则还在用“" + c.Measure + "”的 " + p + "（" + strings.Join(by, "、") + "），请一并取它",
+			En: "rules still compare with " + p + " of " + c.Measure + " (" + strings.Join(by, ", ") + "); take it as well",
+		}
+	}
 	return nil
 }
 

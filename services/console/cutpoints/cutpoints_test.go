@@ -65,6 +65,16 @@ func TestPutTakesNothingButCutPoints(t *testing.T) {
 	}
 }
 
+func TestPutKeepsWhatRulesRead(t *testing.T) {
+	text := "cuts:\n  净消费: {date: 2026-10-01, p50: 3, p80: 4}\n" + spendRules + "  高价值: {when: '净消费 >= cut(\"净消费\", \"p80\")'}\n"
+	files := map[string]string{"shop.yaml": text}
+	taken := cutpoints.Taken{Measure: "净消费", Date: "2026-11-01", Points: []cutpoints.Point{{Point: "p50", Value: "4"}}}
+	require.ErrorContains(t, cutpoints.Put(files, taken), "p80")
+	require.Equal(t, map[string]string{"shop.yaml": text}, files)
+	taken.Points = append(taken.Points, cutpoints.Point{Point: "p80", Value: "9"})
+	require.NoError(t, cutpoints.Put(files, taken))
+}
+
 func TestInTellsWhatStandsAndWhoReadsIt(t *testing.T) {
 	files := map[string]string{
 		"cuts.yaml": "cuts:\n  净消费: {date: 2026-10-01, p80: 880.50, p5: 2}  # 1200 个已知客户 known customers\n  订单数:\n    date: 2026-11-01\n    p50: 3\n",

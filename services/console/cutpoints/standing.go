@@ -44,13 +44,18 @@ func In(set *rule.Set, files map[string]string) ([]Standing, error) {
 		if m := noted.FindStringSubmatch(strings.Join(lines[s.Line-1:last], "\n")); m != nil {
 			s.Customers, _ = strconv.ParseUint(m[1], 10, 64) // too many digits: as if not noted
 		}
-		for _, name := range slices.SortedFunc(maps.Keys(cuts.Points), func(a, b string) int { return percent(a) - percent(b) }) {
+		for _, name := range rising(cuts) {
 			by := append([]string{}, read[[2]string{e.Key, name}]...) // none is [], not null
 			s.Points = append(s.Points, StandingPoint{Point{name, cuts.Points[name].Trim(0).String()}, by})
 		}
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// rising are the names of cut points by their percentages.
+func rising(c rule.Cuts) []string {
+	return slices.SortedFunc(maps.Keys(c.Points), func(a, b string) int { return percent(a) - percent(b) })
 }
 
 func percent(point string) int {
