@@ -51,9 +51,11 @@ function Origin({ cuts, onGo }: { cuts: StandingCuts; onGo: (place: FieldProblem
       <span className="muted small">
         {cuts.customers ? t('cuts.customers', { count: formatCount(cuts.customers, lang) }) : t('cuts.uncounted')}
       </span>
-      <button type="button" className="link small" title={t('said.go', { place })} onClick={() => onGo({ ...cuts, column: 1, message: '' })}>
-        {place}
-      </button>
+      <span className="small">
+        <button type="button" className="link" title={t('said.go', { place })} onClick={() => onGo({ ...cuts, column: 1, message: '' })}>
+          {place}
+        </button>
+      </span>
     </>
   )
 }
@@ -73,7 +75,8 @@ function CutTable({ cuts }: { cuts: StandingCuts }) {
         {cuts.points.map((p) => (
           <tr key={p.point}>
             <td>
-              <b>{p.point}</b> <span className="muted small cut-means">{t('cuts.means', { percent: percentOf(p.point) })}</span>
+              <b>{p.point}</b>
+              <span className="muted small cut-means">{t('cuts.means', { percent: percentOf(p.point) })}</span>
             </td>
             <td className="cut-value">{formatDecimal(p.value)}</td>
             <td>

@@ -162,7 +162,8 @@ function Sentence({ rule, count, onGo, onMembers }: SentenceProps) {
   return (
     <li className={rule.rule ? 'said-part' : undefined}>
       <p>
-        <Chip>{t(`said.kind.${rule.kind}`)}</Chip> {name && <b>{name}</b>} {rest}
+        <Chip>{t(`said.kind.${rule.kind}`)}</Chip> <b>{name}</b>
+        {rest}
       </p>
       <p className="said-foot small">
         {people && rule.kind === 'stage' && <span>{people}</span>}

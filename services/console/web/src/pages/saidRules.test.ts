@@ -44,8 +44,8 @@ describe('rules in sentences', () => {
     expect(named('opened')).toEqual([])
   })
   it('set the name apart in both languages', () => {
-    expect(splitName(rule('tag', 'A'), 'zh')).toEqual({ name: 'A', rest: '满足条件。' })
-    expect(splitName(rule('tag', 'A'), 'en')).toEqual({ name: 'A', rest: 'fulfils it.' })
+    expect(splitName(rule('tag', 'A'), 'zh')).toEqual({ name: 'A', rest: '：满足条件。' })
+    expect(splitName(rule('tag', 'A'), 'en')).toEqual({ name: 'A', rest: ': fulfils it.' })
     expect(splitName(rule('tag', 'A', { zh: '满足。' }), 'zh')).toEqual({ name: '', rest: '满足。' })
   })
   it('say for how many they hold, and nothing where nobody can hold them', () => {

@@ -36,12 +36,12 @@ function fits(rule: SaidRule, search: string, lang: Lang): boolean {
   return [rule.name, rule.rule, rule.group, rule[lang]].some((text) => text?.toLowerCase().includes(wanted))
 }
 
-// The sentence begins with the name, which the page sets apart.
+// The sentence begins with the name, which the page makes bold; its colon stays with the rest.
 export function splitName(rule: SaidRule, lang: Lang): { name: string; rest: string } {
   const text = rule[lang]
   const mark = lang === 'zh' ? '：' : ': '
   if (!text.startsWith(rule.name + mark)) return { name: '', rest: text }
-  return { name: rule.name, rest: text.slice(rule.name.length + mark.length) }
+  return { name: rule.name, rest: text.slice(rule.name.length) }
 }
 
 // How many customers a rule holds for now; undefined where it is no tag or stage of its own: a family, an alert.
