@@ -1,27 +1,24 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tagwire/tagwire/libs/defs"
 	"github.com/tagwire/tagwire/libs/event"
+	"github.com/tagwire/tagwire/services/console/activation"
+	"github.com/tagwire/tagwire/services/console/cutpoints"
 )
 
-// cutsView are the cut points of a measure over all known customers.
+// cutsView are cut points as they were taken; the date is the day of AsOf in the
+// rules' zone.
 type cutsView struct {
-	Measure   string     `json:"measure"`
-	AsOf      event.Time `json:"as_of"` // history is whole up to then; null: not known
-	Date      string     `json:"date"`  // the day of it in the rules' zone
-	Customers uint64     `json:"customers"`
-	Points    []cutPoint `json:"points"` // rising
-}
-
-type cutPoint struct {
-	Point string `json:"point"` // p80
-	Value string `json:"value"` // a decimal number
+	cutpoints.Taken
+	AsOf event.Time `json:"as_of"` // history is whole up to then; null: not known
 }
 
 // cutRules takes cut points; nothing changes by it, since rules see only those
@@ -46,7 +43,7 @@ func (a *API) cutRules(w http.ResponseWriter, r *http.Request) error {
 	if a.opt.Warehouse == nil {
 		return away(errNoWarehouse)
 	}
-	v := cutsView{Measure: name, AsOf: a.archivedTo(r.Context())}
+	v := cutsView{Taken: cutpoints.Taken{Measure: name}, AsOf: a.archivedTo(r.Context())}
 	at := v.AsOf
 	if at == 0 {
 		at = event.At(a.opt.Now())
@@ -61,9 +58,47 @@ func (a *API) cutRules(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Customers = q.Profiles
 	for i, p := range percents {
-		v.Points = append(v.Points, cutPoint{"p" + strconv.Itoa(p), q.Values[i].Trim(0).String()})
+		v.Points = append(v.Points, cutpoints.Point{Point: "p" + strconv.Itoa(p), Value: q.Values[i].Trim(0).String()})
 	}
 	return answer(w, http.StatusOK, v)
+}
+
+// putCuts saves cut points that were taken as a new version of the rules, in
+// which nothing else is changed: who saves has seen the very numbers.
+func (a *API) putCuts(w http.ResponseWriter, r *http.Request) error {
+	version, _, given, err := expected(r)
+	if err != nil {
+		return err
+	}
+	var taken cutpoints.Taken
+	if err := readJSON(w, r, &taken); err != nil {
+		return err
+	}
+	d, body, err := a.savedRules()
+	if err != nil {
+		return err
+	}
+	if given && version > 0 && version != d.Version {
+		return &defs.ConflictError{Kind: d.Kind, ID: d.ID, Expect: version, Current: d}
+	}
+	var refused *cutpoints.RefusedError
+	switch err := cutpoints.Put(body.Files, taken); {
+	case errors.As(err, &refused):
+		return refuse(http.StatusUnprocessableEntity, "cuts_refused", refused.Zh, refused.En)
+	case err != nil:
+		return err
+	}
+	return a.saveRules(w, r, activation.Request{Files: body.Files, Author: who(r).by(), Expect: d.Version})
+}
+
+// savedRules are the rules as they were saved last.
+func (a *API) savedRules() (defs.Def, defs.Rules, error) {
+	d, ok := a.opt.Defs.Get(defs.KindRules, defs.RulesID)
+	if !ok {
+		return d, defs.Rules{}, notFound("还没有保存过规则", "no rules have been saved yet")
+	}
+	body, err := defs.Body[defs.Rules](d)
+	return d, body, err
 }
 
 // percentages reads 20,50,80.

@@ -38,11 +38,7 @@ func (a *API) lintRules(w http.ResponseWriter, r *http.Request) error {
 	if a.opt.Warehouse == nil {
 		return away(errNoWarehouse)
 	}
-	d, ok := a.opt.Defs.Get(defs.KindRules, defs.RulesID)
-	if !ok {
-		return notFound("还没有保存过规则", "no rules have been saved yet")
-	}
-	body, err := defs.Body[defs.Rules](d)
+	d, body, err := a.savedRules()
 	if err != nil {
 		return err
 	}

@@ -142,14 +142,17 @@ func (a *API) putRules(w http.ResponseWriter, r *http.Request) error {
 	if req.Files, err = readRules(w, r); err != nil {
 		return err
 	}
+	return a.saveRules(w, r, req)
+}
+
+// saveRules activates a rule set and answers what came of it.
+func (a *API) saveRules(w http.ResponseWriter, r *http.Request, req activation.Request) error {
 	out, err := a.activator.Put(r.Context(), req)
 	var errs rule.Errors
 	var needs *activation.HistoryError
 	switch {
 	case errors.As(err, &errs):
-		p := refuse(http.StatusUnprocessableEntity, "rules_invalid", "规则有 "+strconv.Itoa(len(errs))+" 处错误，未保存", strconv.Itoa(len(errs))+" mistakes in the rules; nothing was saved")
-		p.Errors = errs
-		return p
+		return mistaken(errs)
 	case errors.As(err, &needs):
 		p := asProblem(err)
 		p.Errors = placesOf(needs.Needs, req.Files)
@@ -166,6 +169,13 @@ func (a *API) putRules(w http.ResponseWriter, r *http.Request) error {
 	}
 	saved.Activating = true
 	return answer(w, http.StatusAccepted, saved)
+}
+
+// mistaken answers a rule set that does not compile.
+func mistaken(errs rule.Errors) *problem {
+	p := refuse(http.StatusUnprocessableEntity, "rules_invalid", "规则有 "+strconv.Itoa(len(errs))+" 处错误，未保存", strconv.Itoa(len(errs))+" mistakes in the rules; nothing was saved")
+	p.Errors = errs
+	return p
 }
 
 // placesOf says where in the files the measures stand that lack history.

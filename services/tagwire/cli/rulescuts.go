@@ -8,19 +8,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
+
+	"github.com/tagwire/tagwire/services/console/cutpoints"
 )
 
 // cutsTaken are cut points as the API gives them.
 type cutsTaken struct {
-	Measure   string `json:"measure"`
-	AsOf      string `json:"as_of"`
-	Date      string `json:"date"`
-	Customers uint64 `json:"customers"`
-	Points    []struct {
-		Point string `json:"point"`
-		Value string `json:"value"`
-	} `json:"points"`
+	cutpoints.Taken
+	AsOf string `json:"as_of"`
 }
 
 // rulesCuts takes the cut points of a measure from all known customers and
@@ -32,7 +27,7 @@ func rulesCuts(ctx context.Context, s Streams, args []string) error {
 	fs.StringVar(&p.token, "token", "", "管理令牌，默认取 TAGWIRE_ADMIN_TOKEN / admin token; default: TAGWIRE_ADMIN_TOKEN")
 	measure := fs.String("measure", "", "指标 / measure")
 	points := fs.String("points", "20,50,80", "百分位，1 到 99 / percentages from 1 to 99")
-	write := fs.Bool("write", false, "把 cuts.yaml 写成规则的新版本 / save cuts.yaml as a new version of the rules")
+	write := fs.Bool("write", false, "把分位点写成规则的新版本 / save them as a new version of the rules")
 	words, err := parse(fs, args)
 	if err != nil {
 		return err
@@ -48,46 +43,20 @@ func rulesCuts(ctx context.Context, s Streams, args []string) error {
 	if asOf == "" {
 		asOf = "未知 not known"
 	}
-	_, err = fmt.Fprintf(s.Out, "# %d 个已知客户 known customers, 截至 as of %s\ncuts:\n  %s\n", taken.Customers, asOf, taken.entry())
+	_, err = fmt.Fprintf(s.Out, "# %d 个已知客户 known customers, 截至 as of %s\ncuts:\n  %s\n", taken.Customers, asOf, taken.Entry())
 	if err != nil {
 		return fmt.Errorf("write: %w", err)
 	}
 	if !*write {
 		return nil
 	}
-	return p.writeCuts(ctx, s.Out, taken)
+	return p.writeCuts(ctx, s.Out, taken.Taken)
 }
 
-// entry is the block's line of the measure.
-func (c cutsTaken) entry() string {
-	fields := []string{"date: " + c.Date}
-	for _, p := range c.Points {
-		fields = append(fields, p.Point+": "+p.Value)
-	}
-	return c.Measure + ": {" + strings.Join(fields, ", ") + "}"
-}
-
-// writeCuts saves the newest rule set with the block in it; no other file is
-// touched, and somebody else's version in between is a conflict.
-func (p *place) writeCuts(ctx context.Context, out io.Writer, taken cutsTaken) error {
-	var now struct {
-		Version int64             `json:"version"`
-		Files   map[string]string `json:"files"`
-	}
-	res, err := p.askWith(ctx, request{method: http.MethodGet, path: "/rules", header: map[string]string{"Accept": "application/json"}})
-	if err != nil {
-		return err
-	}
-	err = errors.Join(json.NewDecoder(res.Body).Decode(&now), res.Body.Close())
-	if err != nil {
-		return fmt.Errorf("read the rules: %w", err)
-	}
-	if err := putCuts(now.Files, taken); err != nil {
-		return err
-	}
-	res, err = p.askWith(ctx, request{
-		method: http.MethodPut, path: "/rules", body: map[string]any{"files": now.Files}, header: map[string]string{"If-Match": fmt.Sprintf(`"%d"`, now.Version)},
-	})
+// writeCuts saves the newest rule set with the cut points in it; nothing else of
+// it is touched.
+func (p *place) writeCuts(ctx context.Context, out io.Writer, taken cutpoints.Taken) error {
+	res, err := p.ask(ctx, http.MethodPut, "/rules/cuts", taken)
 	if err != nil {
 		return fmt.Errorf("save the rules: %w", err)
 	}
@@ -102,7 +71,7 @@ func (p *place) writeCuts(ctx context.Context, out io.Writer, taken cutsTaken) e
 	if saved.Unchanged {
 		_, err = fmt.Fprintf(out, "# 版本 %d 已是如此 / version %d says so already\n", saved.Version, saved.Version)
 	} else {
-		_, err = fmt.Fprintf(out, "# 已存为版本 %d 的 %s / saved as %s of version %d\n", saved.Version, cutsFile, cutsFile, saved.Version)
+		_, err = fmt.Fprintf(out, "# 已存为版本 %d / saved as version %d\n", saved.Version, saved.Version)
 	}
 	if err != nil {
 		return fmt.Errorf("write: %w", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/tagwire/tagwire/libs/warehouse/warehousetest"
 	"github.com/tagwire/tagwire/services/console/api"
 	"github.com/tagwire/tagwire/services/console/consoletest"
+	"github.com/tagwire/tagwire/services/console/cutpoints"
 )
 
 const spendRules = `# 钱  money
@@ -81,7 +82,7 @@ func TestRulesCuts(t *testing.T) {
 	code, out, errs := cuts("--measure", "净消费", "--points", "80,20,50")
 	require.Zero(t, code, errs)
 	// Of 0, 1.5, 2.5 … 10.5 three are 27 %, six 55 % and nine 82 %.
-	require.Equal(t, "# 11 个已知客户 known customers, 截至 as of 未知 not known\ncuts:\n  净消费: {date: 2026-11-01, p20: 2.5, p50: 5.5, p80: 8.5}\n", out)
+	require.Equal(t, "# 11 个已知客户 known customers, 截至 as of 未知 not known\ncuts:\n  净消费: {date: 2026-11-01, p20: 2.5, p50: 5.5, p80: 8.5}  # 11 个已知客户 known customers\n", out)
 	for _, bad := range [][]string{{"--measure", "看过"}, {"--measure", "没有"}, {"--measure", "净消费", "--points", "0"}, {"--measure", "净消费", "--points", "100"}, {}} {
 		code, _, errs = cuts(bad...)
 		require.Equal(t, 1, code, bad)
@@ -90,14 +91,14 @@ func TestRulesCuts(t *testing.T) {
 
 	code, out, errs = cuts("--measure", "净消费", "--write")
 	require.Zero(t, code, errs)
-	require.Contains(t, out, "saved as cuts.yaml of version 2")
-	require.Equal(t, map[string]string{"shop.yaml": spendRules, cutsFile: "cuts:\n  净消费: {date: 2026-11-01, p20: 2.5, p50: 5.5, p80: 8.5}\n"}, savedRules(t, w))
+	require.Contains(t, out, "saved as version 2")
+	require.Equal(t, map[string]string{"shop.yaml": spendRules, cutpoints.File: "cuts:\n  净消费: {date: 2026-11-01, p20: 2.5, p50: 5.5, p80: 8.5}  # 11 个已知客户 known customers\n"}, savedRules(t, w))
 	code, out, errs = cuts("--measure", "净消费", "--write")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "version 2 says so already")
 	code, _, errs = cuts("--measure", "净消费", "--points", "90", "--write")
 	require.Zero(t, code, errs)
-	require.Equal(t, "cuts:\n  净消费: {date: 2026-11-01, p90: 9.5}\n", savedRules(t, w)[cutsFile])
+	require.Equal(t, "cuts:\n  净消费: {date: 2026-11-01, p90: 9.5}  # 11 个已知客户 known customers\n", savedRules(t, w)[cutpoints.File])
 }
 
 func savedRules(t *testing.T, w *consoletest.World) map[string]string {
@@ -107,34 +108,4 @@ func savedRules(t *testing.T, w *consoletest.World) map[string]string {
 	body, err := defs.Body[defs.Rules](d)
 	require.NoError(t, err)
 	return body.Files
-}
-
-func TestPutCutsTouchesItsLineOnly(t *testing.T) {
-	taken := cutsTaken{Measure: "净消费", Date: "2026-11-01"}
-	taken.Points = append(taken.Points, struct {
-		Point string `json:"point"`
-		Value string `json:"value"`
-	}{"p80", "8.5"})
-	const line = "  净消费: {date: 2026-11-01, p80: 8.5}\n"
-	const rates = "# 汇率\nrates:\n  USD: {2026-01-01: 7.10}"
-	for name, c := range map[string]struct{ was, is string }{
-		"no file":                 {"", "cuts:\n" + line},
-		"something else in it":    {rates, rates + "\ncuts:\n" + line},
-		"another measure":         {"cuts: # 分位\n  订单数: {date: 2026-10-01, p80: 3}  # 旧\n", "cuts: # 分位\n" + line + "  订单数: {date: 2026-10-01, p80: 3}  # 旧\n"},
-		"in place of its own":     {"cuts:\n  净消费: {date: 2026-10-01, p50: 3}\n  订单数: {date: 2026-10-01, p80: 3}\n", "cuts:\n" + line + "  订单数: {date: 2026-10-01, p80: 3}\n"},
-		"its own on many lines":   {"cuts:\n  净消费:\n    date: 2026-10-01\n    p50: 3\n# 后\n" + rates + "\n", "cuts:\n" + line + "# 后\n" + rates + "\n"},
-		"indented in another way": {"cuts:\n    净消费: {date: 2026-10-01, p50: 3}", "cuts:\n  " + line},
-	} {
-		files := map[string]string{"shop.yaml": spendRules, cutsFile: c.was}
-		require.NoError(t, putCuts(files, taken), name)
-		require.Equal(t, map[string]string{"shop.yaml": spendRules, cutsFile: c.is}, files, name)
-	}
-	for name, files := range map[string]map[string]string{
-		"in another file": {"shop.yaml": spendRules + "cuts: {净消费: {date: 2026-10-01, p50: 3}}\n"},
-		"all in one line": {"shop.yaml": spendRules, cutsFile: "cuts: {净消费: {date: 2026-10-01, p50: 3}, 订单数: {date: 2026-10-01, p50: 3}}\n"},
-	} {
-		was := files[cutsFile]
-		require.Error(t, putCuts(files, taken), name)
-		require.Equal(t, was, files[cutsFile], name)
-	}
 }

@@ -199,6 +199,31 @@ tags:
       cooldown: 30m
 `
 
+const says = (kind, name, line, zh, en, more = {}) => ({ kind, name, file: 'rules.yaml', line, zh: `${name}：${zh}`, en: `${name}: ${en}`, ...more })
+
+export const said = {
+  groups: GROUPS,
+  rules: [
+    says('keyword', '询价', 5, '客户的消息包含价格、多少钱、报价或怎么卖时命中。', 'found when a message of the customer contains 价格, 多少钱, 报价 or 怎么卖.'),
+    says('measure', '近7天打开次数', 10, '最近 7 天内“打开链接”的次数。', 'the number of “link opened” within the last 7 days.', { numeric: true }),
+    says('measure', '意向分', 12, '“打开链接”5 分，3 天减半。', 'the score of “link opened”, halved every 3 days.', { numeric: true }),
+    says('tag', '高意向', 15, '意向分至少 60 时打上，条件不再成立后保留 7 天。', 'given while 意向分 is at least 60; kept for 7 days after the condition ends.', { group: '意向' }),
+    says('alert', '高意向', 19, '打上时提醒负责人，级别高。', 'when it is given, an alert goes to the owner with severity high.', { group: '意向', rule: '高意向' }),
+    says('stage', '潜在', 25, '一开始就是这个阶段。', 'the stage that everybody starts in.'),
+  ],
+  cuts: [
+    {
+      measure: '意向分', date: '2026-11-01', customers: 7380, file: 'cuts.yaml', line: 2,
+      points: [{ point: 'p50', value: '12', read_by: [] }, { point: 'p80', value: '60', read_by: ['高意向'] }],
+    },
+  ],
+}
+
+export function takeCuts(query) {
+  const points = query.get('points').split(',').map((p) => ({ point: `p${p}`, value: String(Number(p) * 3) }))
+  return { measure: query.get('measure'), as_of: new Date().toISOString(), date: new Date().toISOString().slice(0, 10), customers: 7473, points }
+}
+
 export const definitions = {
   source: [
     { id: 'wecom1', version: 2, body: { kind: 'wecom', corp_id: 'wwcorp1' }, author: 'admin', time: ago(8e8) },

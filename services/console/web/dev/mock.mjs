@@ -107,6 +107,8 @@ function api(req, res, url, body) {
   if (what === 'profiles' && b === 'timeline') return json(res, 200, data.timeline())
   if (what === 'profiles' && b === 'explain') return json(res, 200, data.explanation(url.searchParams.get('tag')))
   if (what === 'profiles') return json(res, 200, data.profile(a))
+  if (what === 'rules' && a === 'explain') return json(res, 200, { ...data.said, version: req.method === 'GET' ? version : undefined })
+  if (what === 'rules' && a === 'cuts') return req.method === 'PUT' ? json(res, 200, { version: ++version }) : json(res, 200, data.takeCuts(url.searchParams))
   if (what === 'rules' && req.method === 'PUT') return putRules(res, body)
   if (what === 'rules') return res.writeHead(200, { 'Content-Type': 'application/yaml', ETag: `"${version}"` }).end(rules)
   if (what === 'defs') return defs(req, res, parts, body)

@@ -341,3 +341,50 @@ export interface RuleFinding {
 export interface RuleLint {
   findings: RuleFinding[]
 }
+
+export type SaidKind = 'keyword' | 'measure' | 'tag' | 'choice' | 'alert' | 'stage'
+
+// One rule in words, with the place where it stands.
+export interface SaidRule {
+  kind: SaidKind
+  name: string
+  // The tag rule that a choice or an alert belongs to.
+  rule?: string
+  group?: string
+  // Of a measure: it has cut points.
+  numeric?: boolean
+  file: string
+  line: number
+  zh: string
+  en: string
+}
+
+export interface CutPoint {
+  point: string
+  value: string
+}
+
+// The cut points of a measure that the rules carry; customers is missing where nobody noted of how many they are.
+export interface StandingCuts {
+  measure: string
+  date: string
+  customers?: number
+  points: (CutPoint & { read_by: string[] })[]
+  file: string
+  line: number
+}
+
+export interface RulesSaid {
+  version?: number
+  rules: SaidRule[]
+  groups: GroupInfo[]
+  cuts: StandingCuts[]
+}
+
+export interface TakenCuts {
+  measure: string
+  date: string
+  as_of: string | null
+  customers: number
+  points: CutPoint[]
+}

@@ -1,6 +1,8 @@
+import { rulesEn } from './rules.en'
 import type { TextKey } from './zh'
 
 export const en: Record<TextKey, string> = {
+  ...rulesEn,
   'app.name': 'Tagwire',
   'app.slogan': 'Every interaction becomes a tag and an alert, at once',
   'app.skip': 'Skip to content',

@@ -1,5 +1,8 @@
+import { rulesZh } from './rules.zh'
+
 // The Chinese texts are the reference: en.ts must have exactly these keys (a test compares them).
 export const zh = {
+  ...rulesZh,
   'app.name': 'Tagwire',
   'app.slogan': '客户的每一次互动，立刻变成标签和提醒',
   'app.skip': '跳到正文',

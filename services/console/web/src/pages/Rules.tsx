@@ -1,15 +1,18 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Alert, App, Button, Checkbox, Popconfirm } from 'antd'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { Alert, App, Button, Checkbox, Popconfirm, Segmented } from 'antd'
+import { useEffect, useMemo, useRef, useState, type RefObject } from 'react'
 import { ApiError, call, plainEtag } from '../api/client'
 import type { FieldProblem } from '../api/types'
+import { useRouter } from '../app/router'
 import { useWords } from '../i18n'
 import { CodeArea, type CodeAreaHandle } from '../parts/CodeArea'
 import { useErrorText } from '../parts/errors'
 import { inLanguage } from '../text/bilingual'
+import { RuleCuts } from './RuleCuts'
 import { RuleFindings } from './RuleFindings'
+import { RuleSentences } from './RuleSentences'
 import { lineInText } from './ruleFiles'
-import { Loading, PageHead, Panel, Trouble } from '../parts/states'
+import { Loading, Nothing, PageHead, Panel, Trouble } from '../parts/states'
 
 const PATH = '/api/v1/rules'
 const YAML = 'application/yaml'
@@ -43,26 +46,69 @@ export default function Rules() {
           {t('common.reload')}
         </Button>
       </PageHead>
-      <Editor key={`${etag}/${query.data.text.length}`} stored={query.data} />
+      <RuleBook key={`${etag}/${query.data.text.length}`} stored={query.data} />
     </>
   )
 }
 
-function Editor({ stored }: { stored: RuleSet }) {
+const VIEWS = ['text', 'sentences', 'cuts'] as const
+type View = (typeof VIEWS)[number]
+
+// One rule set seen in three ways. The editor stays while another is looked at, so what is typed in it is not lost.
+function RuleBook({ stored }: { stored: RuleSet }) {
   const { t } = useWords()
+  const { route, go } = useRouter()
   const area = useRef<CodeAreaHandle>(null)
   const [text, setText] = useState(stored.text)
-  const [noHistory, setNoHistory] = useState(false)
+  const [goal, setGoal] = useState<{ line: number; column: number } | null>(null)
+  const view = VIEWS.find((v) => v === route.rest) ?? 'text'
   const dirty = text !== stored.text
-  const save = useSave(stored)
-  const problems = useMemo(() => save.problems.map((p) => ({ ...p, line: lineInText(save.sent, p) })), [save.problems, save.sent])
-  const badLines = useMemo(() => new Set(problems.map((p) => p.line)), [problems])
   useEffect(() => {
     if (!dirty) return
     const ask = (e: BeforeUnloadEvent) => e.preventDefault()
     addEventListener('beforeunload', ask)
     return () => removeEventListener('beforeunload', ask)
   }, [dirty])
+  useEffect(() => {
+    if (view !== 'text' || !goal) return
+    area.current?.goTo(goal.line, goal.column)
+    setGoal(null)
+  }, [view, goal])
+  const show = (next: View) => go('rules', next === 'text' ? '' : next)
+  const goTo = (place: FieldProblem, inDraft = false) => {
+    setGoal({ line: lineInText(inDraft ? text : stored.text, place), column: place.column ?? 1 })
+    if (view !== 'text') show('text')
+  }
+  return (
+    <>
+      <div className="kinds">
+        <Segmented<View> aria-label={t('rules.view')} value={view} onChange={show} options={VIEWS.map((value) => ({ value, label: t(`rules.view.${value}`) }))} />
+      </div>
+      <div hidden={view !== 'text'}>
+        <Editor stored={stored} text={text} onText={setText} area={area} />
+        {stored.etag && <RuleFindings version={stored.etag} onGo={goTo} />}
+      </div>
+      {view !== 'text' && !stored.etag && <Nothing>{t('said.empty')}</Nothing>}
+      {view === 'sentences' && stored.etag && <RuleSentences version={stored.etag} draft={dirty ? text : null} onGo={goTo} />}
+      {view === 'cuts' && stored.etag && <RuleCuts version={stored.etag} dirty={dirty} onGo={goTo} />}
+    </>
+  )
+}
+
+interface EditorProps {
+  stored: RuleSet
+  text: string
+  onText: (text: string) => void
+  area: RefObject<CodeAreaHandle | null>
+}
+
+function Editor({ stored, text, onText, area }: EditorProps) {
+  const { t } = useWords()
+  const [noHistory, setNoHistory] = useState(false)
+  const dirty = text !== stored.text
+  const save = useSave(stored)
+  const problems = useMemo(() => save.problems.map((p) => ({ ...p, line: lineInText(save.sent, p) })), [save.problems, save.sent])
+  const badLines = useMemo(() => new Set(problems.map((p) => p.line)), [problems])
   const submit = () => void save.run(text, noHistory)
   return (
     <>
@@ -70,7 +116,7 @@ function Editor({ stored }: { stored: RuleSet }) {
       {problems.length > 0 && <ProblemList problems={problems} onGo={(p) => area.current?.goTo(p.line ?? 1, p.column ?? 1)} />}
       <Panel>
         {stored.text === '' && <p className="muted">{t('rules.empty')}</p>}
-        <CodeArea ref={area} value={text} onChange={setText} onSave={submit} badLines={badLines} label={t('rules.editor')} />
+        <CodeArea ref={area} value={text} onChange={onText} onSave={submit} badLines={badLines} label={t('rules.editor')} />
         <div className="editor-foot">
           <Button type="primary" onClick={submit} loading={save.busy} disabled={!dirty && !noHistory}>
             {t('rules.save')}
@@ -80,7 +126,7 @@ function Editor({ stored }: { stored: RuleSet }) {
               title={t('rules.revertAsk')}
               okText={t('rules.revert')}
               cancelText={t('common.cancel')}
-              onConfirm={() => setText(stored.text)}
+              onConfirm={() => onText(stored.text)}
             >
               <Button>{t('rules.revert')}</Button>
             </Popconfirm>
@@ -92,7 +138,6 @@ function Editor({ stored }: { stored: RuleSet }) {
         </div>
         <p className="muted small">{t('rules.help')}</p>
       </Panel>
-      {stored.etag && <RuleFindings version={stored.etag} onGo={(p) => area.current?.goTo(lineInText(stored.text, p), p.column ?? 1)} />}
     </>
   )
 }
