@@ -378,6 +378,7 @@ func (s scope) cut(a arguments) (cond.Node, error) {
 
 // Cuts are the dated cut points of a measure over the whole base.
 type Cuts struct {
-	Date   string                     // day as of which they were taken
-	Points map[string]decimal.Decimal // p20, p50, …
+	Date      string                     // day as of which they were taken
+	Customers uint64                     // of how many; 0: it was not noted
+	Points    map[string]decimal.Decimal // p20, p50, …
 }

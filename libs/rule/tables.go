@@ -14,6 +14,34 @@ import (
 // quantile is the name of a cut point: p80 has 80 % of the base at or below it.
 var quantile = regexp.MustCompile(`^p(\d{1,2})$`)
 
+// take reads one key of a measure's cut points.
+func (out *Cuts) take(p entry) error {
+	text, err := p.value.text()
+	if err != nil {
+		return err
+	}
+	switch {
+	case p.key == "date":
+		if _, err := time.Parse(time.DateOnly, text); err != nil {
+			return p.value.errorf("分位点的 date 写一个日期，如 2026-11-01，不能是 %[1]q / the date of cut points is a day such as 2026-11-01, not %[1]q", text)
+		}
+		out.Date = text
+	case p.key == "customers":
+		if out.Customers, err = strconv.ParseUint(text, 10, 63); err != nil {
+			return p.value.errorf("customers 写取分位点时的客户数，如 1200，不能是 %[1]q / customers is how many customers the cut points were taken from, such as 1200, not %[1]q", text)
+		}
+	case !quantile.MatchString(p.key):
+		return p.at.errorf("分位点的名字是 p1 到 p99：80%% 的客户不高于 p80；不能是 %[1]q / a cut point is named p1 to p99: p80 has 80 %% of the customers at or below it; not %[1]q", p.key)
+	default:
+		d, err := decimal.Parse(text)
+		if err != nil {
+			return p.value.errorf("分位点的值是数字，不能是 %[1]q / a cut point is a number, not %[1]q", text)
+		}
+		out.Points[p.key] = d
+	}
+	return nil
+}
+
 // cuts reads the cut points of measures over the whole base, which a rule set
 // carries with their date: like all a rule can see, they take effect with a
 // version.
@@ -28,28 +56,9 @@ func (c *compilation) cuts(e entry) {
 	}
 	out := Cuts{Points: map[string]decimal.Decimal{}}
 	for _, p := range es {
-		text, err := p.value.text()
-		if c.fail(err) {
+		if c.fail(out.take(p)) {
 			return
 		}
-		if p.key == "date" {
-			if _, err := time.Parse(time.DateOnly, text); err != nil {
-				c.fail(p.value.errorf("分位点的 date 写一个日期，如 2026-11-01，不能是 %[1]q / the date of cut points is a day such as 2026-11-01, not %[1]q", text))
-				return
-			}
-			out.Date = text
-			continue
-		}
-		if !quantile.MatchString(p.key) {
-			c.fail(p.at.errorf("分位点的名字是 p1 到 p99：80%% 的客户不高于 p80；不能是 %[1]q / a cut point is named p1 to p99: p80 has 80 %% of the customers at or below it; not %[1]q", p.key))
-			return
-		}
-		d, err := decimal.Parse(text)
-		if err != nil {
-			c.fail(p.value.errorf("分位点的值是数字，不能是 %[1]q / a cut point is a number, not %[1]q", text))
-			return
-		}
-		out.Points[p.key] = d
 	}
 	if out.Date == "" || len(out.Points) == 0 {
 		c.fail(e.at.errorf("%[1]q 的分位点要有 `date` 和至少一个点，如 p80 / the cut points of %[1]q need a `date` and at least one point such as p80", e.key))

@@ -1,5 +1,5 @@
 // Package cutpoints writes cut points that were taken of the customers into the
-// files of a rule set, and reads back what was noted with them.
+// files of a rule set, and finds those that stand there.
 //
 // It changes the line of one measure, or adds it; every other line stays as it
 // is, and what cannot be changed so is refused. It takes no cut points itself
@@ -9,7 +9,6 @@ package cutpoints
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,22 +37,14 @@ type Point struct {
 // Entry is the block's line of the measure.
 func (c Taken) Entry() string {
 	fields := []string{"date: " + c.Date}
+	if c.Customers > 0 {
+		fields = append(fields, "customers: "+strconv.FormatUint(c.Customers, 10))
+	}
 	for _, p := range c.Points {
 		fields = append(fields, p.Point+": "+p.Value)
 	}
-	return c.Measure + ": {" + strings.Join(fields, ", ") + "}" + c.note()
+	return c.Measure + ": {" + strings.Join(fields, ", ") + "}"
 }
-
-// note says beside the points of how many customers they are: rules have no use
-// for it, people do.
-func (c Taken) note() string {
-	if c.Customers == 0 {
-		return ""
-	}
-	return "  # " + strconv.FormatUint(c.Customers, 10) + " 个已知客户 known customers"
-}
-
-var noted = regexp.MustCompile(`#\s*(\d+) 个已知客户 known customers`)
 
 // RefusedError says why a line cannot be written.
 type RefusedError struct{ Zh, En string }

@@ -44,10 +44,10 @@ func TestPutTouchesItsLineOnly(t *testing.T) {
 }
 
 func TestPutReplacesWhereItStands(t *testing.T) {
-	files := map[string]string{"shop.yaml": "cuts:\n  净消费: {date: 2026-10-01, p50: 3}  # 9 个已知客户 known customers\n" + spendRules}
+	files := map[string]string{"shop.yaml": "cuts:\n  净消费: {date: 2026-10-01, customers: 9, p50: 3}\n" + spendRules}
 	taken := cutpoints.Taken{Measure: "净消费", Date: "2026-11-01", Customers: 12, Points: []cutpoints.Point{{Point: "p50", Value: "4"}}}
 	require.NoError(t, cutpoints.Put(files, taken))
-	require.Equal(t, map[string]string{"shop.yaml": "cuts:\n  净消费: {date: 2026-11-01, p50: 4}  # 12 个已知客户 known customers\n" + spendRules}, files)
+	require.Equal(t, map[string]string{"shop.yaml": "cuts:\n  净消费: {date: 2026-11-01, customers: 12, p50: 4}\n" + spendRules}, files)
 }
 
 func TestPutTakesNothingButCutPoints(t *testing.T) {
@@ -77,7 +77,7 @@ func TestPutKeepsWhatRulesRead(t *testing.T) {
 
 func TestInTellsWhatStandsAndWhoReadsIt(t *testing.T) {
 	files := map[string]string{
-		"cuts.yaml": "cuts:\n  净消费: {date: 2026-10-01, p80: 880.50, p5: 2}  # 1200 个已知客户 known customers\n  订单数:\n    date: 2026-11-01\n    p50: 3\n",
+		"cuts.yaml": "cuts:\n  净消费: {date: 2026-10-01, customers: 1200, p80: 880.50, p5: 2}\n  订单数:\n    date: 2026-11-01\n    p50: 3\n",
 		"shop.yaml": `measures:
   净消费: {sum: order.pay, of: event.amount, minus: order.refund}
   订单数: {count: order.pay}

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/rule/source"
@@ -38,12 +37,7 @@ func In(set *rule.Set, files map[string]string) ([]Standing, error) {
 	out := []Standing{}
 	for _, e := range src.Block("cuts") {
 		cuts := set.Cuts[e.Key]
-		s := Standing{Measure: e.Key, Date: cuts.Date, File: e.At.File, Line: e.At.Line}
-		lines := strings.Split(files[s.File], "\n")
-		last := min(len(lines), lastLine(e.Value, e.At.Line))
-		if m := noted.FindStringSubmatch(strings.Join(lines[s.Line-1:last], "\n")); m != nil {
-			s.Customers, _ = strconv.ParseUint(m[1], 10, 64) // too many digits: as if not noted
-		}
+		s := Standing{Measure: e.Key, Date: cuts.Date, Customers: cuts.Customers, File: e.At.File, Line: e.At.Line}
 		for _, name := range rising(cuts) {
 			by := append([]string{}, read[[2]string{e.Key, name}]...) // none is [], not null
 			s.Points = append(s.Points, StandingPoint{Point{name, cuts.Points[name].Trim(0).String()}, by})

@@ -82,7 +82,7 @@ func TestRulesCuts(t *testing.T) {
 	code, out, errs := cuts("--measure", "净消费", "--points", "80,20,50")
 	require.Zero(t, code, errs)
 	// Of 0, 1.5, 2.5 … 10.5 three are 27 %, six 55 % and nine 82 %.
-	require.Equal(t, "# 11 个已知客户 known customers, 截至 as of 未知 not known\ncuts:\n  净消费: {date: 2026-11-01, p20: 2.5, p50: 5.5, p80: 8.5}  # 11 个已知客户 known customers\n", out)
+	require.Equal(t, "# 11 个已知客户 known customers, 截至 as of 未知 not known\ncuts:\n  净消费: {date: 2026-11-01, customers: 11, p20: 2.5, p50: 5.5, p80: 8.5}\n", out)
 	for _, bad := range [][]string{{"--measure", "看过"}, {"--measure", "没有"}, {"--measure", "净消费", "--points", "0"}, {"--measure", "净消费", "--points", "100"}, {}} {
 		code, _, errs = cuts(bad...)
 		require.Equal(t, 1, code, bad)
@@ -92,13 +92,13 @@ func TestRulesCuts(t *testing.T) {
 	code, out, errs = cuts("--measure", "净消费", "--write")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "saved as version 2")
-	require.Equal(t, map[string]string{"shop.yaml": spendRules, cutpoints.File: "cuts:\n  净消费: {date: 2026-11-01, p20: 2.5, p50: 5.5, p80: 8.5}  # 11 个已知客户 known customers\n"}, savedRules(t, w))
+	require.Equal(t, map[string]string{"shop.yaml": spendRules, cutpoints.File: "cuts:\n  净消费: {date: 2026-11-01, customers: 11, p20: 2.5, p50: 5.5, p80: 8.5}\n"}, savedRules(t, w))
 	code, out, errs = cuts("--measure", "净消费", "--write")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "version 2 says so already")
 	code, _, errs = cuts("--measure", "净消费", "--points", "90", "--write")
 	require.Zero(t, code, errs)
-	require.Equal(t, "cuts:\n  净消费: {date: 2026-11-01, p90: 9.5}  # 11 个已知客户 known customers\n", savedRules(t, w)[cutpoints.File])
+	require.Equal(t, "cuts:\n  净消费: {date: 2026-11-01, customers: 11, p90: 9.5}\n", savedRules(t, w)[cutpoints.File])
 }
 
 func savedRules(t *testing.T, w *consoletest.World) map[string]string {

@@ -161,7 +161,7 @@ func TestCutPointsOnThePage(t *testing.T) {
 	b.shows(".said-panel", "共 5 位已知客户")
 	b.shows(".cut-table", "还没有规则用到")
 	saved := string(f.api("GET", "/rules", nil).body)
-	require.Contains(t, saved, "p20: 100, p50: 300, p80: 400}  # 5 个已知客户 known customers\n")
+	require.Contains(t, saved, "customers: 5, p20: 100, p50: 300, p80: 400}\n")
 	b.looks("cuts-zh")
 	b.click(".kinds label", "逐条说明")
 	b.fill(".said-tools input", "高价值")
