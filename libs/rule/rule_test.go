@@ -54,7 +54,7 @@ func TestWrongRulesAreRefusedWithTheirPlace(t *testing.T) {
 	f("tags:\n  A: {when: 'festival(\"春劫\")'}\n", 2, 14, "春节")
 	f("measures:\n  n: {count: a}\ntags:\n  A: {when: 'n >= cut(\"n\", \"p80\")'}\n", 4, 19, "no cut points yet")
 	f("cuts:\n  n: {date: 2026-11-01, p20: 5, p80: 3}\n", 2, 3, "must not fall")
-	f("cuts:\n  n: {date: 2026-11-01, customers: many, p20: 5}\n", 2, 33, "how many customers")
+	f("cuts:\n  n: {date: 2026-11-01, customers: many, p20: 5}\n", 2, 36, "how many customers")
 	f("tags:\n  A: {when: 'trait.city matches \"(a{500}){500}\"'}\n", 2, 33, "regular expression")
 	f("tags:\n  A: {when: 'trait.city matches \"(\"'}\n", 2, 33, "regular expression")
 	f("colour: red\n", 1, 1, "unknown key")
