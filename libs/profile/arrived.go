@@ -1,6 +1,10 @@
 package profile
 
-import "github.com/tagwire/tagwire/libs/event"
+import (
+	"slices"
+
+	"github.com/tagwire/tagwire/libs/event"
+)
 
 // arrivals tells quickly that an event has not arrived before, for a profile that
 // remembers many: bits of all hashes since it was made, those that are forgotten again
@@ -59,12 +63,8 @@ func (a *arrivals) came(hash uint64, held int) {
 // Remember notes an id that arrived at a moment; false if it has arrived
 // within the last 24 h (the newest 4,096).
 func (p *Profile) Remember(hash uint64, at event.Time) bool {
-	if p.arrivals.mayHave(p.Seen, hash) {
-		for i := len(p.Seen) - 1; i >= 0; i-- {
-			if p.Seen[i].Hash == hash {
-				return false
-			}
-		}
+	if p.arrivals.mayHave(p.Seen, hash) && slices.ContainsFunc(p.Seen, func(s SeenID) bool { return s.Hash == hash }) {
+		return false
 	}
 	floor, drop := at.Add(-Horizon), 0
 	for drop < len(p.Seen) && (p.Seen[drop].At < floor || len(p.Seen)-drop >= MaxSeen) {
