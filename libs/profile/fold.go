@@ -71,7 +71,9 @@ type Fold struct {
 
 	rough  rough
 	walked *walked
-	levels foldLevels
+
+	walkedPast *walked // up to an earlier fact
+	levels     foldLevels
 }
 
 // Hour is what a full window let go within one hour.
@@ -91,7 +93,8 @@ func (f *Fold) Add(s Shape, fact Fact, clock event.Time) {
 		return
 	}
 	f.Fit(s)
-	f.Facts, f.walked = slices.Insert(f.Facts, i, fact), f.walked.meets(fact)
+	f.Facts = slices.Insert(f.Facts, i, fact)
+	f.walked, f.walkedPast = f.walked.meets(fact), f.walkedPast.meets(fact)
 	if i < f.rough.n {
 		f.rough = rough{}
 	}
@@ -228,7 +231,7 @@ func (f *Fold) checkpoint(s Shape, drop int) {
 	if f.Chain == nil {
 		f.Chain = &Chain{}
 	}
-	f.walked = f.walked.without(f.Facts, drop, f.Chain.Upto)
+	f.walked, f.walkedPast = f.walked.without(f.Facts, drop, f.Chain.Upto), f.walkedPast.without(f.Facts, drop, f.Chain.Upto)
 	f.Chain.walk(*s.Steps, f.Facts[:drop])
 }
 
@@ -297,7 +300,7 @@ func (f *Fold) Merge(s Shape, o *Fold, clock event.Time) {
 	for _, h := range o.Hours {
 		f.hour(h.T, h.N)
 	}
-	f.rough, f.walked = rough{}, nil
+	f.rough, f.walked, f.walkedPast = rough{}, nil, nil
 	if o.Chain != nil {
 		if f.Chain == nil {
 			f.Chain = &Chain{}

@@ -34,10 +34,11 @@ func (f *Fold) Completed(s Steps, now event.Time) (times []event.Time, earlier i
 	if f.Chain != nil {
 		earlier = f.Chain.Done
 	}
-	upto := f.upTo(now)
-	c, n := f.stretch(s, upto)
-	if f.walked != nil && n == f.walked.n {
-		times = f.walked.times
+	upto, n, c := f.upTo(now), 0, &Chain{behind: f.Chain}
+	if w := f.stretch(s, upto); w != nil {
+		n, times, c = w.n, w.times, &Chain{behind: w.chain, first: w.chain.first}
+	} else {
+		c.first = c.soonest(s)
 	}
 	note := func(at event.Time) { times = append(times, at) }
 	c.advance(s, f.Facts[n:upto], note)
@@ -45,15 +46,21 @@ func (f *Fold) Completed(s Steps, now event.Time) (times []event.Time, earlier i
 	return times, earlier, c.soonest(s)
 }
 
-// stretch is where the sequence stands behind the first n of so many facts, in a form
-// that may be changed.
-func (f *Fold) stretch(s Steps, upto int) (c *Chain, n int) {
-	w := f.walked
-	if w != nil && upto < w.n || w == nil && upto <= walkMost { // of the past, or there is not much
-		c = &Chain{behind: f.Chain}
-		c.first = c.soonest(s)
-		return c, 0
+// stretch is the longest walked one that does not lead past so many facts; nil: it is
+// not worth while to keep one. Who asks about the past, as for when something held last,
+// asks about one moment behind the other: a stretch of its own is kept for that.
+func (f *Fold) stretch(s Steps, upto int) *walked {
+	at := &f.walked
+	if *at != nil && upto < (*at).n {
+		at = &f.walkedPast
+		if *at != nil && upto < (*at).n {
+			*at = nil
+		}
 	}
+	if *at == nil && upto <= walkMost {
+		return nil
+	}
+	w := *at
 	if w == nil {
 		w = &walked{chain: &Chain{}}
 		if f.Chain != nil {
@@ -65,9 +72,9 @@ func (f *Fold) stretch(s Steps, upto int) (c *Chain, n int) {
 		w.take(s, f.Facts[w.n:f.between(w.n, upto-walkLeast)])
 	}
 	if w.n > 0 {
-		f.walked = w
+		*at = w
 	}
-	return &Chain{behind: w.chain, first: w.chain.first}, w.n
+	return w
 }
 
 // between is the last place up to `to` in front of which a moment ends.

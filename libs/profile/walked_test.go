@@ -65,8 +65,16 @@ func TestWalkedIsTheWholeWay(t *testing.T) {
 				f.Add(shape, fact, clock)
 			}
 			now := clock
-			if rapid.IntRange(0, 10).Draw(t, "ask") == 0 {
+			switch rapid.IntRange(0, 20).Draw(t, "ask") {
+			case 0, 1:
 				now += event.Time(rapid.IntRange(-300, 300).Draw(t, "moment")) * 1000
+			case 2: // about the past, one moment behind the other
+				for now -= 700_000; now < clock; now += event.Time(rapid.IntRange(1, 200).Draw(t, "step")) * 1000 {
+					times, _, _ := f.Completed(s, now)
+					wanted, _ := whole(f, s, now)
+					require.Equal(t, wanted, slices.Clip(append([]event.Time(nil), times...)))
+				}
+				now = clock
 			}
 			if f.walked != nil {
 				reused++
