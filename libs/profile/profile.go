@@ -178,20 +178,27 @@ func (p *Profile) Witness(ev event.Evidence) {
 	if len(p.Recent) <= MaxRecent {
 		return
 	}
-	kept := len(p.Recent) - MaxRecent // those before it stand for their types
-	of := make(map[string]int, MaxKinds)
-	for _, r := range p.Recent[kept:] {
-		of[r.Type]++
-	}
 	others := 0
-	for i := kept - 1; i >= 0; i-- {
-		if r := &p.Recent[i]; of[r.Type] < MaxKind && others < MaxKind*MaxKinds {
-			of[r.Type]++
+	for i := len(p.Recent) - MaxRecent - 1; i >= 0; i-- { // these stand for their types
+		if others < MaxKind*MaxKinds && fewOf(p.Recent[i].Type, p.Recent[i+1:]) {
 			others++
 		} else {
 			p.Recent = slices.Delete(p.Recent, i, i+1)
 		}
 	}
+}
+
+// fewOf says that not as many newer events are of a type as are kept of it.
+func fewOf(typ string, newer []event.Evidence) bool {
+	n := 0
+	for i := range newer {
+		if newer[i].Type == typ {
+			if n++; n == MaxKind {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Owner is the member of staff with the last two-way contact, else the newest
