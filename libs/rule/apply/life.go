@@ -45,8 +45,8 @@ func fold(s *rule.Set, id string, arrivals []event.Arrival, upTo event.Time, byT
 		if e.Time > upTo || e.AlertVerb() != "" {
 			continue
 		}
-		place := min(a.Place, upTo)
-		if byTime || e.Backfill {
+		place := a.Place
+		if byTime || e.Backfill || place > upTo { // nobody had heard of it by then: as if it had been told at once
 			place = e.Time
 		}
 		Advance(s, p, place, 0, 0)
