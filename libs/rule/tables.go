@@ -12,7 +12,7 @@ import (
 )
 
 // quantile is the name of a cut point: p80 has 80 % of the base at or below it.
-var quantile = regexp.MustCompile(`^p(\d{1,2})$`)
+var quantile = regexp.MustCompile(`^p([1-9]\d?)$`)
 
 // take reads one key of a measure's cut points.
 func (out *Cuts) take(p entry) error {

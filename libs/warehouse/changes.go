@@ -50,23 +50,25 @@ type TagChangePage struct {
 // test, staff and internal profiles. A cursor of another list is [ErrCursor].
 func (w *Warehouse) TagChanges(ctx context.Context, q TagChangesQuery) (TagChangePage, error) {
 	limit := clamp(q.Limit, 50, 500)
-	before, id, err := parseCursor(q.Cursor)
+	behind, err := parseChangesCursor(q.Cursor)
 	if err != nil {
 		return TagChangePage{}, err
 	}
-	rows, err := w.Query(ctx, w.in(q.query(before, id, limit)))
+	rows, err := w.Query(ctx, w.in(q.query(behind, limit)))
 	if err != nil {
 		return TagChangePage{}, fmt.Errorf("changes of tag %s: %w", q.Tag, err)
 	}
 	defer func() { _ = rows.Close() }() // rows.Err tells
 	var page TagChangePage
+	var versions []uint64
 	for rows.Next() {
 		var c TagChange
+		var version uint64
 		var op, evidence string
 		var at time.Time
 		var expires *time.Time
 		err := rows.Scan(&c.ChangeID, &op, &c.Profile, &c.Group, &c.Value, &at, &expires, &c.Reason, &c.Cause, &c.Rule, &c.RuleVersion,
-			&c.Known, &c.Late, &evidence, &c.Measures)
+			&c.Known, &c.Late, &evidence, &c.Measures, &version)
 		if err != nil {
 			return page, fmt.Errorf("changes of tag %s: %w", q.Tag, err)
 		}
@@ -76,17 +78,44 @@ func (w *Warehouse) TagChanges(ctx context.Context, q TagChangesQuery) (TagChang
 				return page, fmt.Errorf("evidence of change %s: %w", c.ChangeID, err)
 			}
 		}
-		page.Changes = append(page.Changes, c)
+		page.Changes, versions = append(page.Changes, c), append(versions, version)
 	}
 	if len(page.Changes) > limit {
 		page.Changes = page.Changes[:limit]
 		last := page.Changes[limit-1]
-		page.Next = strconv.FormatInt(int64(last.Time), 36) + "." + last.ChangeID
+		page.Next = changesCursor{int64(last.Time), versions[limit-1], last.ChangeID}.String()
 	}
 	return page, rows.Err()
 }
 
-func (q TagChangesQuery) query(before int64, id string, limit int) string {
+// changesCursor is a place in the list: behind the change of that moment and version.
+type changesCursor struct {
+	at      int64
+	version uint64
+	id      string
+}
+
+func (c changesCursor) String() string {
+	return strconv.FormatInt(c.at, 36) + "." + strconv.FormatUint(c.version, 36) + "." + c.id
+}
+
+func parseChangesCursor(s string) (changesCursor, error) {
+	at, rest, err := parseCursor(s)
+	if err != nil || s == "" {
+		return changesCursor{}, err
+	}
+	number, id, _ := strings.Cut(rest, ".")
+	version, err := strconv.ParseUint(number, 36, 64)
+	if err != nil || id == "" {
+		return changesCursor{}, fmt.Errorf("%q: %w", s, ErrCursor)
+	}
+	return changesCursor{at, version, id}, nil
+}
+
+// query asks for the changes by their moment, and those of one moment as they
+// were committed: several versions of the rules that a customer takes up without
+// an event between stand at one moment of that customer's clock.
+func (q TagChangesQuery) query(behind changesCursor, limit int) string {
 	ops := q.Ops
 	if len(ops) == 0 {
 		ops = []event.Op{event.OpApplied, event.OpRemoved, event.OpExpired}
@@ -102,13 +131,16 @@ func (q TagChangesQuery) query(before int64, id string, limit int) string {
 	if q.To != 0 {
 		where = append(where, fmt.Sprintf("at < %s AND day <= toDate32(%s) + 1", moment(int64(q.To)), moment(int64(q.To))))
 	}
-	if id != "" {
-		where = append(where, fmt.Sprintf("(at, change_id) < (%s, %s) AND day <= toDate32(%s) + 1", moment(before), quote(id), moment(before)))
+	rest := "1"
+	if behind.id != "" { // the rest is told apart behind the dedupe, which goes by the version too
+		at := moment(behind.at)
+		where = append(where, fmt.Sprintf("at <= %s AND day <= toDate32(%s) + 1", at, at))
+		rest = fmt.Sprintf("(at, version, change_id) < (%s, %d, %s)", at, behind.version, quote(behind.id))
 	}
 	return fmt.Sprintf(`SELECT change_id, toString(op), profile_id, toString(tag_group), tag_value, at, expires_at, toString(reason), cause, toString(rule), rule_version,
-  known, late, evidence, measures
+  known, late, evidence, measures, version
 FROM (SELECT * FROM ${db}.tag_changes WHERE %s ORDER BY version DESC LIMIT 1 BY change_id)
-ORDER BY at DESC, change_id DESC LIMIT %d`, strings.Join(where, " AND "), limit+1)
+WHERE %s ORDER BY at DESC, version DESC, change_id DESC LIMIT %d`, strings.Join(where, " AND "), rest, limit+1)
 }
 
 // moment is a literal of ClickHouse's SQL.

@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -96,4 +98,23 @@ func TestExplainShowsTheConditionAsATree(t *testing.T) {
 	require.True(t, *v.Tree.Holds)
 	require.Equal(t, "chat.message", v.TreeEvent.Type)
 	require.Contains(t, v.TreeNote.En, "newest evidence event")
+}
+
+// A family is held by any of its values: what is said of the tags that a rule
+// reads does not contradict the tree beside it.
+func TestExplainSaysThatAFamilyIsHeld(t *testing.T) {
+	g := live(t)
+	family := "tags:\n  资料: {event: link.open, value: event.object.title}\n  地区: {event: link.open, value: event.channel}\n" +
+		"  看过资料: {when: '\"报价单\" in tags(\"资料\") and len(tags(\"地区\")) == 0'}\n"
+	require.Equal(t, http.StatusOK, g.putRules(strings.Replace(shopRules, "tags:\n", family, 1), "If-Match", `"1"`).Code)
+	id := g.customer()
+	var v struct {
+		Holds bool
+		Tags  map[string]bool
+		Tree  shownTree
+	}
+	g.do("GET", "/profiles/"+id+"/explain?tag="+url.QueryEscape("看过资料"), "").into(&v)
+	require.True(t, v.Holds)
+	require.True(t, *v.Tree.Holds)
+	require.Equal(t, map[string]bool{"资料": true, "地区": false}, v.Tags)
 }

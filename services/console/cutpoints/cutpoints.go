@@ -58,6 +58,9 @@ func Put(files map[string]string, c Taken) error {
 	if err != nil {
 		return err
 	}
+	if err := sound(before, c); err != nil {
+		return err
+	}
 	if err := stillRead(before, c); err != nil {
 		return err
 	}
@@ -85,6 +88,38 @@ func Put(files map[string]string, c Taken) error {
 	}
 	files[file] = text
 	return nil
+}
+
+// sound refuses cut points of what the rules do not measure in numbers, and what
+// could stand in no file: where they are to be written does not matter for either.
+func sound(set *rule.Set, c Taken) error {
+	if m, ok := set.Measure(c.Measure); !ok || !m.Numeric() {
+		return &RefusedError{
+			Zh: "规则里没有值为数字的指标 " + strconv.Quote(c.Measure),
+			En: "the rules have no measure " + strconv.Quote(c.Measure) + " whose value is a number",
+		}
+	}
+	alone, err := rule.Compile(0, map[string]string{File: "cuts:\n  " + c.Entry() + "\n"})
+	if err != nil || !c.standIn(alone) {
+		return &RefusedError{
+			Zh: "这不是分位点（日期如 2026-11-01，名字是 p1 到 p99，值是不下降的数字）：" + c.Entry(),
+			En: "these are no cut points (a day such as 2026-11-01, names from p1 to p99, numbers that do not fall): " + c.Entry(),
+		}
+	}
+	return nil
+}
+
+// standIn says that a set has just these points of the measure.
+func (c Taken) standIn(s *rule.Set) bool {
+	if s.Cuts[c.Measure].Date != c.Date || len(s.Cuts[c.Measure].Points) != len(c.Points) {
+		return false
+	}
+	for _, p := range c.Points {
+		if d, ok := s.Cuts[c.Measure].Points[p.Point]; !ok || d.String() != p.Value {
+			return false
+		}
+	}
+	return true
 }
 
 // stillRead refuses points without one that a rule compares with.
@@ -140,13 +175,8 @@ func lastLine(n source.Node, from int) int {
 // they were before.
 func onlyCutsOf(before *rule.Set, changed map[string]string, c Taken) bool {
 	after, err := rule.Compile(0, changed)
-	if err != nil || after.Cuts[c.Measure].Date != c.Date || len(after.Cuts[c.Measure].Points) != len(c.Points) {
+	if err != nil || !c.standIn(after) {
 		return false
-	}
-	for _, p := range c.Points {
-		if d, ok := after.Cuts[c.Measure].Points[p.Point]; !ok || d.String() != p.Value {
-			return false
-		}
 	}
 	rest := func(s *rule.Set) map[string]rule.Cuts {
 		out := maps.Clone(s.Cuts)

@@ -104,3 +104,29 @@ stages:
 		{Measure: "订单数", Date: "2026-11-01", File: "cuts.yaml", Line: 3, Points: []cutpoints.StandingPoint{point("p50", "3", "老客")}},
 	}, got)
 }
+
+// What is wrong with the numbers themselves is said so, and never blamed on the file.
+func TestPutRefusesWhatCouldStandInNoFile(t *testing.T) {
+	rules := "measures:\n  c: {count: page.view}\n  newest: {last: page.view}\ntags: {x: {when: 'c > 1 and newest != nil'}}\n"
+	good := []cutpoints.Point{{Point: "p50", Value: "4"}}
+	one := func(p, v string) []cutpoints.Point { return []cutpoints.Point{{Point: p, Value: v}} }
+	for name, c := range map[string]struct {
+		taken cutpoints.Taken
+		says  string
+	}{
+		"a measure that there is not": {cutpoints.Taken{Measure: "zz", Date: "2026-11-01", Points: good}, `no measure "zz"`},
+		"a measure that is a time":    {cutpoints.Taken{Measure: "newest", Date: "2026-11-01", Points: good}, `no measure "newest"`},
+		"no number":                   {cutpoints.Taken{Measure: "c", Date: "2026-11-01", Points: one("p50", "NaN")}, "these are no cut points"},
+		"no value":                    {cutpoints.Taken{Measure: "c", Date: "2026-11-01", Points: one("p50", "")}, "these are no cut points"},
+		"no day":                      {cutpoints.Taken{Measure: "c", Date: "2026-13-41", Points: good}, "these are no cut points"},
+		"p0":                          {cutpoints.Taken{Measure: "c", Date: "2026-11-01", Points: one("p0", "1")}, "these are no cut points"},
+		"p05":                         {cutpoints.Taken{Measure: "c", Date: "2026-11-01", Points: one("p05", "1")}, "these are no cut points"},
+		"p100":                        {cutpoints.Taken{Measure: "c", Date: "2026-11-01", Points: one("p100", "1")}, "these are no cut points"},
+	} {
+		files := map[string]string{"shop.yaml": rules}
+		var refused *cutpoints.RefusedError
+		require.ErrorAs(t, cutpoints.Put(files, c.taken), &refused, name)
+		require.Contains(t, refused.En, c.says, name)
+		require.Equal(t, map[string]string{"shop.yaml": rules}, files, name)
+	}
+}
