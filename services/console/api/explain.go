@@ -116,7 +116,7 @@ func (s *subject) judge(e *explanation, t *rule.Tag, tag string) {
 		if e.Tags == nil {
 			e.Tags = map[string]bool{}
 		}
-		e.Tags[name] = s.p.Tags[name].Holds()
+		e.Tags[name] = s.holds(name)
 	}
 	m := &cond.Moment{Now: s.now, Profile: s.p}
 	if t.Events == nil && t.When != nil {
@@ -131,6 +131,19 @@ func (s *subject) judge(e *explanation, t *rule.Tag, tag string) {
 	if s.rules.Reads(tag, s.warm) {
 		e.Warming = s.warm
 	}
+}
+
+// holds says whether the customer holds a tag, or of a family one of its values.
+func (s *subject) holds(tag string) bool {
+	if t, ruled := s.rules.RuleOf(tag); !ruled || t.Value == nil || s.p.Tags[tag].Holds() {
+		return s.p.Tags[tag].Holds()
+	}
+	for name, held := range s.p.Tags {
+		if strings.HasPrefix(name, tag+":") && held.Holds() {
+			return true
+		}
+	}
+	return false
 }
 
 // sentence says it in one sentence.

@@ -2,12 +2,15 @@ package api_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/libs/warehouse/warehousetest"
@@ -96,4 +99,29 @@ func TestExplainShowsTheConditionAsATree(t *testing.T) {
 	require.True(t, *v.Tree.Holds)
 	require.Equal(t, "chat.message", v.TreeEvent.Type)
 	require.Contains(t, v.TreeNote.En, "newest evidence event")
+}
+
+// A family is held by any of its values: what is said of the tags that a rule
+// reads does not contradict the tree beside it.
+func TestExplainSaysThatAFamilyIsHeld(t *testing.T) {
+	g := live(t)
+	id := g.customer()
+	family := "tags:\n  资料: {event: link.open, value: event.object.title}\n  地区: {event: link.open, value: event.channel}\n" +
+		"  看过资料: {when: '\"报价单\" in tags(\"资料\") and len(tags(\"地区\")) == 0'}\n"
+	require.Equal(t, http.StatusOK, g.putRules(strings.Replace(shopRules, "tags:\n", family, 1), "If-Match", `"1"`).Code)
+	open := consoletest.Event("open9", "link.open", "u1")
+	open.Object = &event.Object{Title: "报价单"}
+	g.Send(open)
+	require.Eventually(t, func() bool {
+		return strings.Contains(g.do("GET", "/profiles/"+id, "").Text, `"tag":"看过资料"`)
+	}, 10*time.Second, 20*time.Millisecond)
+	var v struct {
+		Holds bool
+		Tags  map[string]bool
+		Tree  shownTree
+	}
+	g.do("GET", "/profiles/"+id+"/explain?tag="+url.QueryEscape("看过资料"), "").into(&v)
+	require.True(t, v.Holds)
+	require.True(t, *v.Tree.Holds)
+	require.Equal(t, map[string]bool{"资料": true, "地区": false}, v.Tags)
 }
