@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/tagwire/tagwire/libs/event"
 	"github.com/tagwire/tagwire/libs/rule"
 	"github.com/tagwire/tagwire/libs/warehouse"
 	"github.com/tagwire/tagwire/libs/warehouse/warehousetest"
@@ -104,10 +105,16 @@ func TestExplainShowsTheConditionAsATree(t *testing.T) {
 // reads does not contradict the tree beside it.
 func TestExplainSaysThatAFamilyIsHeld(t *testing.T) {
 	g := live(t)
+	id := g.customer()
 	family := "tags:\n  资料: {event: link.open, value: event.object.title}\n  地区: {event: link.open, value: event.channel}\n" +
 		"  看过资料: {when: '\"报价单\" in tags(\"资料\") and len(tags(\"地区\")) == 0'}\n"
 	require.Equal(t, http.StatusOK, g.putRules(strings.Replace(shopRules, "tags:\n", family, 1), "If-Match", `"1"`).Code)
-	id := g.customer()
+	open := consoletest.Event("open9", "link.open", "u1")
+	open.Object = &event.Object{Title: "报价单"}
+	g.Send(open)
+	require.Eventually(t, func() bool {
+		return strings.Contains(g.do("GET", "/profiles/"+id, "").Text, `"tag":"看过资料"`)
+	}, 10*time.Second, 20*time.Millisecond)
 	var v struct {
 		Holds bool
 		Tags  map[string]bool
