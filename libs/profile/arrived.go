@@ -28,13 +28,13 @@ func (a *arrivals) mayHave(seen []SeenID, hash uint64) bool {
 		return true
 	}
 	if a.held != len(seen) || a.last != seen[len(seen)-1].Hash || a.n > arrivalsMost {
-		a.make(seen)
+		a.build(seen)
 	}
 	at := hash % arrivalsBits
 	return a.bits[at/64]&(1<<(at%64)) != 0
 }
 
-func (a *arrivals) make(seen []SeenID) {
+func (a *arrivals) build(seen []SeenID) {
 	if a.bits == nil {
 		a.bits = make([]uint64, arrivalsBits/64)
 	}

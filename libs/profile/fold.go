@@ -70,10 +70,8 @@ type Fold struct {
 	Keeps Keeps                 `cbor:"13,keyasint,omitempty"` // by which it has been kept
 
 	rough  rough
-	walked *walked
-
-	walkedPast *walked // up to an earlier fact
-	levels     foldLevels
+	walks  walks
+	levels foldLevels
 }
 
 // Hour is what a full window let go within one hour.
@@ -94,7 +92,7 @@ func (f *Fold) Add(s Shape, fact Fact, clock event.Time) {
 	}
 	f.Fit(s)
 	f.Facts = slices.Insert(f.Facts, i, fact)
-	f.walked, f.walkedPast = f.walked.meets(fact), f.walkedPast.meets(fact)
+	f.walks.meet(fact)
 	if i < f.rough.n {
 		f.rough = rough{}
 	}
@@ -231,7 +229,7 @@ func (f *Fold) checkpoint(s Shape, drop int) {
 	if f.Chain == nil {
 		f.Chain = &Chain{}
 	}
-	f.walked, f.walkedPast = f.walked.without(f.Facts, drop, f.Chain.Upto), f.walkedPast.without(f.Facts, drop, f.Chain.Upto)
+	f.walks.letGo(f.Facts, drop, f.Chain.Upto)
 	f.Chain.walk(*s.Steps, f.Facts[:drop])
 }
 
@@ -300,7 +298,7 @@ func (f *Fold) Merge(s Shape, o *Fold, clock event.Time) {
 	for _, h := range o.Hours {
 		f.hour(h.T, h.N)
 	}
-	f.rough, f.walked, f.walkedPast = rough{}, nil, nil
+	f.rough, f.walks = rough{}, walks{}
 	if o.Chain != nil {
 		if f.Chain == nil {
 			f.Chain = &Chain{}

@@ -16,6 +16,27 @@ type walked struct {
 	at    event.Time // of the newest of the facts
 }
 
+// walks are those of a fold. Who asks about the past, as for when something held last,
+// asks about one moment behind the other: one of its own is kept for that.
+type walks struct{ now, past *walked }
+
+func (ws *walks) meet(f Fact) { ws.now, ws.past = ws.now.meets(f), ws.past.meets(f) }
+
+func (ws *walks) letGo(facts []Fact, drop int, upto event.Time) {
+	ws.now, ws.past = ws.now.without(facts, drop, upto), ws.past.without(facts, drop, upto)
+}
+
+// upTo is the place of the one that does not lead past so many facts.
+func (ws *walks) upTo(n int) **walked {
+	if ws.now == nil || n >= ws.now.n {
+		return &ws.now
+	}
+	if ws.past != nil && n < ws.past.n {
+		ws.past = nil
+	}
+	return &ws.past
+}
+
 // Facts behind the walked ones. The newest stay there, as many that come a little out of
 // order find their place.
 const (
@@ -47,20 +68,13 @@ func (f *Fold) Completed(s Steps, now event.Time) (times []event.Time, earlier i
 }
 
 // stretch is the longest walked one that does not lead past so many facts; nil: it is
-// not worth while to keep one. Who asks about the past, as for when something held last,
-// asks about one moment behind the other: a stretch of its own is kept for that.
+// not worth while to keep one.
 func (f *Fold) stretch(s Steps, upto int) *walked {
-	at := &f.walked
-	if *at != nil && upto < (*at).n {
-		at = &f.walkedPast
-		if *at != nil && upto < (*at).n {
-			*at = nil
-		}
-	}
-	if *at == nil && upto <= walkMost {
+	at := f.walks.upTo(upto)
+	w := *at
+	if w == nil && upto <= walkMost {
 		return nil
 	}
-	w := *at
 	if w == nil {
 		w = &walked{chain: &Chain{}}
 		if f.Chain != nil {

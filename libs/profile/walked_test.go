@@ -76,7 +76,7 @@ func TestWalkedIsTheWholeWay(t *testing.T) {
 				}
 				now = clock
 			}
-			if f.walked != nil {
+			if f.walks.now != nil {
 				reused++
 			}
 			times, _, next := f.Completed(s, now)
