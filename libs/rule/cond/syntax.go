@@ -119,3 +119,32 @@ func (s *Syntax) balance(first, last int) (from, to int) {
 	}
 	return first, last
 }
+
+// Calls are the texts that a function is called with, call by call.
+func (s *Syntax) Calls(function string) [][]string {
+	v := &callFinder{function: function}
+	ast.Walk(&s.Root, v)
+	return v.found
+}
+
+type callFinder struct {
+	function string
+	found    [][]string
+}
+
+func (v *callFinder) Visit(n *ast.Node) {
+	c, ok := (*n).(*ast.CallNode)
+	if !ok {
+		return
+	}
+	if name, ok := c.Callee.(*ast.IdentifierNode); !ok || name.Value != v.function {
+		return
+	}
+	var texts []string
+	for _, a := range c.Arguments {
+		if text, ok := a.(*ast.StringNode); ok {
+			texts = append(texts, text.Value)
+		}
+	}
+	v.found = append(v.found, texts)
+}

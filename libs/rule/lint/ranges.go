@@ -250,21 +250,11 @@ func (s *span) empty() bool {
 
 // tags are the tags that a condition reads.
 func (a *analysis) tags() []string {
-	v := &tagFinder{}
-	ast.Walk(&a.syntax.Root, v)
-	return v.found
-}
-
-type tagFinder struct{ found []string }
-
-func (v *tagFinder) Visit(n *ast.Node) {
-	c, ok := (*n).(*ast.CallNode)
-	if !ok || len(c.Arguments) == 0 {
-		return
+	var out []string
+	for _, texts := range a.syntax.Calls("tag") {
+		if len(texts) > 0 {
+			out = append(out, texts[0])
+		}
 	}
-	name, ok := c.Callee.(*ast.IdentifierNode)
-	text, isText := c.Arguments[0].(*ast.StringNode)
-	if ok && isText && name.Value == "tag" {
-		v.found = append(v.found, text.Value)
-	}
+	return out
 }

@@ -3,11 +3,11 @@ package cutpoints
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 
 	"github.com/tagwire/tagwire/libs/rule"
+	"github.com/tagwire/tagwire/libs/rule/cond"
 	"github.com/tagwire/tagwire/libs/rule/source"
 )
 
@@ -57,15 +57,16 @@ func percent(point string) int {
 	return p
 }
 
-var reading = regexp.MustCompile(`\bcut\(\s*["']([^"']*)["']\s*,\s*["'](p\d+)["']\s*\)`)
-
 // readers are the tags and stages by the measure and point that they read.
 func readers(set *rule.Set) map[[2]string][]string {
 	out := map[[2]string][]string{}
 	note := func(name, when string) {
-		for _, m := range reading.FindAllStringSubmatch(when, -1) {
-			at := [2]string{m[1], m[2]}
-			if !slices.Contains(out[at], name) {
+		syntax, err := cond.Parse(when)
+		if err != nil { // there is none: the set has compiled
+			return
+		}
+		for _, texts := range syntax.Calls("cut") {
+			if at := [2]string(texts); !slices.Contains(out[at], name) {
 				out[at] = append(out[at], name)
 			}
 		}
