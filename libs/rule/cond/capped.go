@@ -11,8 +11,8 @@ import (
 // that only that there are at least so many. A comparison is exact when it has the
 // same answer for all of them.
 
-// Counted is a node whose value is known up to a number only.
-type Counted interface {
+// counted is a node whose value is known up to a number only.
+type counted interface {
 	// Limit is the number; 0: the value is known whatever it is.
 	Limit() int
 }
@@ -31,7 +31,7 @@ func reachOf(n Node) (r reach, ok bool) {
 	switch n := n.(type) {
 	case Const:
 		return reach{least: n.Value.float(), full: math.Inf(1)}, n.Value.isNumber()
-	case Counted:
+	case counted:
 		if n.Limit() > 0 {
 			return reach{limit: n.Limit(), way: 1, full: float64(n.Limit())}, true
 		}

@@ -357,7 +357,7 @@ func (n length) Eval(m *Moment) Value {
 
 // Limit is that of what is counted.
 func (n length) Limit() int {
-	if w, ok := n.a.(Counted); ok {
+	if w, ok := n.a.(counted); ok {
 		return w.Limit()
 	}
 	return 0
