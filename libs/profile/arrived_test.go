@@ -22,6 +22,11 @@ func TestRememberIsAsLookedThrough(t *testing.T) {
 			hash := (uint64(n)*0x9e3779b97f4a7c15>>7)%space + 1<<40
 			known := slices.ContainsFunc(p.Seen, func(s SeenID) bool { return s.Hash == hash })
 			require.Equal(t, !known, p.Remember(hash, at))
+			if n%997 == 996 { // who puts another memory into the profile need not know of the bits
+				strange := SeenID{Hash: uint64(n) + 1<<50, At: at}
+				p.Seen = append(slices.Clone(p.Seen[1:]), strange)
+				require.False(t, p.Remember(strange.Hash, at))
+			}
 			if n%1999 == 1998 {
 				other.Seen = []SeenID{{Hash: uint64(n), At: at}, {Hash: uint64(n) + 1, At: at}}
 				p.absorbMemory(other)
