@@ -72,7 +72,7 @@ func (a *API) lintRules(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.Findings = slices.Concat(filled(static), used, given)
+	v.Findings = filled(slices.Concat(static, used, given))
 	return answer(w, http.StatusOK, v)
 }
 

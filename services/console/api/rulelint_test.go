@@ -81,6 +81,12 @@ func TestLintTellsHowTagsAreHeld(t *testing.T) {
 	require.Equal(t, http.StatusBadRequest, g.do("GET", "/rules/lint?days=x", "").Code)
 }
 
+func TestLintFindsNothing(t *testing.T) {
+	g := live(t, func(o *api.Options) { o.Warehouse = warehousetest.Start(t) })
+	require.Equal(t, http.StatusOK, g.putRules("zone: Asia/Shanghai\n", "If-Match", `"1"`).Code)
+	require.Contains(t, g.do("GET", "/rules/lint", "").Text, `"findings":[]`)
+}
+
 func TestLintNeedsHistory(t *testing.T) {
 	g := live(t)
 	require.Equal(t, http.StatusServiceUnavailable, g.do("GET", "/rules/lint", "").Code)
